@@ -1,0 +1,23 @@
+/** `GET /api/v1/runs/:id/log`: a run's raw events as JSON, complete enough to fold. */
+import { z } from "zod";
+import { EVENT_SCHEMAS, isEventType, type RunEvent } from "../events/events.ts";
+
+export const logEntrySchema = z.object({
+  seq: z.number().int().positive(),
+  type: z.string(),
+  runId: z.string(),
+  data: z.unknown(),
+});
+
+export const runLogSchema = z.object({ id: z.string(), events: z.array(logEntrySchema) });
+export type RunLog = z.infer<typeof runLogSchema>;
+
+/** The events of an exported log. Entries of a type this version does not know are skipped, as every reader does. */
+export function eventsOfLog(log: RunLog): RunEvent[] {
+  return log.events.flatMap((entry) => {
+    if (!isEventType(entry.type)) return [];
+    const data = EVENT_SCHEMAS[entry.type].safeParse(entry.data);
+    if (!data.success) return [];
+    return [{ type: entry.type, seq: entry.seq, runId: entry.runId, data: data.data } as RunEvent];
+  });
+}

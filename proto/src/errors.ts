@@ -1,0 +1,32 @@
+/** The one list of error codes Millrace answers with, what each means and the HTTP status it travels under. */
+
+export const ERRORS = {
+  // Requests that are refused; what is refused changes nothing.
+  BAD_REQUEST: { status: 400, summary: "The request is not of the expected form" },
+  INVALID_JSON: { status: 400, summary: "The body is not JSON" },
+  INVALID_OPTION: { status: 422, summary: "A trigger option has an unusable value" },
+  UNSUPPORTED_OPTION: { status: 422, summary: "A trigger option this version does not have yet" },
+  UNAUTHENTICATED: { status: 401, summary: "The API key is missing or wrong" },
+  TASK_NOT_FOUND: { status: 404, summary: "No agent has registered this task" },
+  QUEUE_NOT_FOUND: { status: 422, summary: "No task has declared this queue" },
+  RUN_NOT_FOUND: { status: 404, summary: "There is no run with this id" },
+  ROUTE_NOT_FOUND: { status: 404, summary: "There is no such endpoint" },
+  PAYLOAD_TOO_LARGE: { status: 413, summary: "The body is over 3 MB" },
+  // The broker did not answer in time. Trying again is safe where the request carries its own identity.
+  BROKER_UNAVAILABLE: { status: 503, summary: "The broker cannot be reached" },
+  INTERNAL: { status: 500, summary: "Something went wrong here, not in the request" },
+} as const satisfies Record<string, { readonly status: number; readonly summary: string }>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** A refusal as a value: `message` says what is wrong and what to do. */
+export type Refusal = { readonly ok: false; readonly code: ErrorCode; readonly message: string };
+
+export function refuse(code: ErrorCode, message: string): Refusal {
+  return { ok: false, code, message };
+}
+
+/** The HTTP status of a code. */
+export function httpStatus(code: ErrorCode): number {
+  return ERRORS[code].status;
+}

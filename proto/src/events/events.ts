@@ -1,0 +1,201 @@
+/**
+ * Every fact about a run: one schema a fact, and the roles that may state it.
+ *
+ * A fact is never changed once published: fields may be added as optional ones, meanings may not move, and the golden
+ * histories in `test/golden` must fold to their recorded state for ever.
+ */
+import { z } from "zod";
+import { isolationSchema, presetSchema } from "../machines.ts";
+import type { Role } from "../wire/subjects.ts";
+import {
+  childResultSchema,
+  packetSchema,
+  runErrorSchema,
+  timestamp,
+  waitRequestSchema,
+} from "./values.ts";
+
+/** The first fact of every run. Published with expected last subject sequence 0: a run is triggered once. */
+const runTriggered = z.object({
+  at: timestamp,
+  env: z.string(),
+  taskId: z.string(),
+  queue: z.string(),
+  payload: packetSchema,
+  metadata: packetSchema.optional(),
+  tags: z.array(z.string()),
+  machine: presetSchema,
+  isolation: isolationSchema,
+  pool: z.string(),
+  /** Milliseconds of head start over other runs of its queue. */
+  priorityMs: z.number().int(),
+  /** The run is not queued before this time. */
+  delayUntil: timestamp.optional(),
+  /** The run expires when it has not started this long after it was first queued. */
+  ttlMs: z.number().int().positive().optional(),
+  maxAttempts: z.number().int().positive().optional(),
+  maxDurationSec: z.number().int().positive().optional(),
+  /** A child of a waiting call takes its parent's place in time. */
+  orderAt: timestamp.optional(),
+  /** The call this run answers: the parent's wait and the place in it. Without `waitIndex` nobody waits. */
+  parent: z
+    .object({
+      runId: z.string(),
+      waitIndex: z.number().int().nonnegative().optional(),
+      childIndex: z.number().int().nonnegative().optional(),
+    })
+    .optional(),
+  rootRunId: z.string().optional(),
+  depth: z.number().int().nonnegative(),
+  batchId: z.string().optional(),
+  isTest: z.boolean(),
+});
+
+const cancelRequested = z.object({ at: timestamp, reason: z.string().optional() });
+
+/** `slotId` names the slot, `reply` is where it is given back: opaque, valid for whoever holds it. */
+const slotGranted = z.object({
+  at: timestamp,
+  queue: z.string(),
+  slotId: z.string(),
+  reply: z.string(),
+  /** The admission this grant answers: a grant for an earlier one is void. */
+  admission: z.number().int().positive(),
+});
+
+const attemptLost = z.object({
+  at: timestamp,
+  agentId: z.string(),
+  attempt: z.number().int().positive(),
+});
+
+const childFinished = z.object({
+  at: timestamp,
+  waitIndex: z.number().int().nonnegative(),
+  childIndex: z.number().int().nonnegative(),
+  result: childResultSchema,
+});
+
+/** `name` is the timer's, `dueAt` the time it was armed for: a moved timer's earlier firing is void. */
+const timerFired = z.object({ at: timestamp, name: z.string(), dueAt: timestamp });
+
+/**
+ * An agent's claim. Published with the expected last sequence of the run's agent subject, so one agent wins.
+ * `continues`: the same attempt goes on after a wait, in a new process, answered from the log.
+ */
+const attemptStarted = z.object({
+  at: timestamp,
+  attempt: z.number().int().positive(),
+  agentId: z.string(),
+  claimId: z.string(),
+  continues: z.boolean(),
+  /** From the task's retry settings or the trigger; null when neither says: then a user's error is final. */
+  maxAttempts: z.number().int().positive().nullable(),
+});
+
+/** The waiting process of the same agent goes on. */
+const attemptResumed = z.object({
+  at: timestamp,
+  attempt: z.number().int().positive(),
+  agentId: z.string(),
+  admission: z.number().int().positive(),
+});
+
+const waitStarted = z.object({
+  at: timestamp,
+  attempt: z.number().int().positive(),
+  agentId: z.string(),
+  /** The how-many-eth durable call of this run, from 0. */
+  index: z.number().int().nonnegative(),
+  /** Active time of this process since it started or resumed. */
+  durationMs: z.number().nonnegative(),
+  wait: waitRequestSchema,
+});
+
+const attemptSucceeded = z.object({
+  at: timestamp,
+  attempt: z.number().int().positive(),
+  agentId: z.string(),
+  durationMs: z.number().nonnegative(),
+  output: packetSchema,
+});
+
+/**
+ * `retry` is the agent's decision, made with the user's `catchError`: null means final; `agent` keeps the slot and the
+ * process and starts again at `at`; `queue` gives both back and is queued again at `at`.
+ */
+const attemptFailed = z.object({
+  at: timestamp,
+  attempt: z.number().int().positive(),
+  agentId: z.string(),
+  durationMs: z.number().nonnegative(),
+  error: runErrorSchema,
+  retry: z.object({ at: timestamp, where: z.enum(["agent", "queue"]) }).nullable(),
+});
+
+/** The agent stopped the code because the run was cancelled. */
+const attemptCanceled = z.object({
+  at: timestamp,
+  attempt: z.number().int().positive(),
+  agentId: z.string(),
+  durationMs: z.number().nonnegative(),
+});
+
+/** A draining agent gives a run back unfinished: it is queued again at once and its attempt does not count. */
+const attemptReleased = z.object({
+  at: timestamp,
+  attempt: z.number().int().positive(),
+  agentId: z.string(),
+  durationMs: z.number().nonnegative(),
+});
+
+export const EVENT_SCHEMAS = {
+  "run-triggered": runTriggered,
+  "cancel-requested": cancelRequested,
+  "slot-granted": slotGranted,
+  "attempt-lost": attemptLost,
+  "child-finished": childFinished,
+  "timer-fired": timerFired,
+  "attempt-started": attemptStarted,
+  "attempt-resumed": attemptResumed,
+  "wait-started": waitStarted,
+  "attempt-succeeded": attemptSucceeded,
+  "attempt-failed": attemptFailed,
+  "attempt-canceled": attemptCanceled,
+  "attempt-released": attemptReleased,
+} as const;
+
+export type EventType = keyof typeof EVENT_SCHEMAS;
+
+export type EventData<T extends EventType> = z.infer<(typeof EVENT_SCHEMAS)[T]>;
+
+/** Who may state what. A fact found under another role's subject is forged and does not count. */
+export const EVENT_ROLES: Readonly<Record<EventType, readonly Role[]>> = {
+  "run-triggered": ["client"],
+  "cancel-requested": ["client", "coordinator"],
+  "slot-granted": ["coordinator"],
+  "attempt-lost": ["coordinator"],
+  "child-finished": ["coordinator"],
+  "timer-fired": ["scheduler"],
+  "attempt-started": ["agent"],
+  "attempt-resumed": ["agent"],
+  "wait-started": ["agent"],
+  "attempt-succeeded": ["agent"],
+  "attempt-failed": ["agent"],
+  "attempt-canceled": ["agent"],
+  "attempt-released": ["agent"],
+};
+
+/** A fact and its place in the log: `seq` is the stream's sequence. */
+export type RunEventOf<T extends EventType> = {
+  readonly type: T;
+  readonly seq: number;
+  readonly runId: string;
+  readonly data: EventData<T>;
+};
+
+export type RunEvent = { [T in EventType]: RunEventOf<T> }[EventType];
+
+export function isEventType(type: string): type is EventType {
+  return Object.hasOwn(EVENT_SCHEMAS, type);
+}

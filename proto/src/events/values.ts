@@ -1,0 +1,64 @@
+/** The values events are made of. Everything is JSON-safe, so that a log exported as JSON folds to the same state. */
+import { z } from "zod";
+
+/** Epoch milliseconds, by the writer's clock. */
+export const timestamp = z.number().int().nonnegative();
+
+/**
+ * A value as it crossed the wire: text and how to read it. `application/json`, `application/super+json`,
+ * `text/plain`; without `data`, the value was `undefined`.
+ */
+export const packetSchema = z.object({ data: z.string().optional(), type: z.string() });
+export type Packet = z.infer<typeof packetSchema>;
+
+/** Why an attempt failed. The four kinds and their fields are Trigger.dev v4's `TaskRunError`. */
+export const runErrorSchema = z.discriminatedUnion("type", [
+  z.object({
+    type: z.literal("BUILT_IN_ERROR"),
+    name: z.string(),
+    message: z.string(),
+    stackTrace: z.string(),
+  }),
+  z.object({ type: z.literal("CUSTOM_ERROR"), raw: z.string() }),
+  z.object({ type: z.literal("STRING_ERROR"), raw: z.string() }),
+  z.object({
+    type: z.literal("INTERNAL_ERROR"),
+    code: z.string(),
+    message: z.string().optional(),
+    stackTrace: z.string().optional(),
+  }),
+]);
+export type RunError = z.infer<typeof runErrorSchema>;
+
+/** What a parent is told about a finished child. */
+export const childResultSchema = z.discriminatedUnion("ok", [
+  z.object({
+    ok: z.literal(true),
+    id: z.string(),
+    taskIdentifier: z.string(),
+    output: z.string().optional(),
+    outputType: z.string(),
+  }),
+  z.object({
+    ok: z.literal(false),
+    id: z.string(),
+    taskIdentifier: z.string(),
+    error: runErrorSchema,
+  }),
+]);
+export type ChildResult = z.infer<typeof childResultSchema>;
+
+/**
+ * A durable wait as the run's code asked for it. `key` identifies the call (kind and arguments), so that code that is
+ * run again can be answered from the log only when it asks the same thing at the same place.
+ */
+export const waitRequestSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("duration"), key: z.string(), until: timestamp }),
+  z.object({
+    kind: z.literal("children"),
+    key: z.string(),
+    batchId: z.string().nullable(),
+    children: z.array(z.object({ runId: z.string(), taskId: z.string() })).min(1),
+  }),
+]);
+export type WaitRequest = z.infer<typeof waitRequestSchema>;

@@ -1,0 +1,165 @@
+/**
+ * What the platform must do about a run, as a function of its state.
+ *
+ * The coordinator performs what `diff` adds and ends what it removes, after every event and, from nothing, when it
+ * takes a shard over. Every obligation has a key that names it within its run; performing one twice is harmless.
+ */
+import type { ChildResult } from "../events/values.ts";
+import { TIMER } from "./evolve.ts";
+import type { Finished, Queued, RunState, Slot } from "./state.ts";
+
+export type Obligation =
+  /** Keep a durable timer armed. Ends: disarm it. */
+  | { readonly kind: "timer"; readonly key: string; readonly name: string; readonly at: number }
+  /** Get the run past its gates, then launch it. Ends: it waits no longer. */
+  | { readonly kind: "admit"; readonly key: string }
+  /** Hand the admitted run to an agent, or to the agent that holds its process. Ends: withdraw it. */
+  | { readonly kind: "launch"; readonly key: string }
+  /** Keep the slot. Ends: give it back. */
+  | { readonly kind: "hold-slot"; readonly key: string; readonly slot: Slot }
+  /** Notice when this agent is lost. */
+  | { readonly kind: "watch-agent"; readonly key: string; readonly agentId: string }
+  /** Tell the agent to stop the run's code, or to let go of its waiting process. */
+  | {
+      readonly kind: "signal";
+      readonly key: string;
+      readonly agentId: string;
+      readonly signal: "cancel" | "stop";
+    }
+  /** State the result in the waiting parent's log. */
+  | {
+      readonly kind: "tell-parent";
+      readonly key: string;
+      readonly parentRunId: string;
+      readonly waitIndex: number;
+      readonly childIndex: number;
+      readonly result: ChildResult;
+    }
+  /** Cancel a child nobody waits for any more. */
+  | { readonly kind: "cancel-child"; readonly key: string; readonly childRunId: string };
+
+const NONE: readonly Obligation[] = [];
+
+export function obligations(state: RunState): readonly Obligation[] {
+  switch (state.status) {
+    case "absent":
+      return NONE;
+    case "delayed":
+      return [timer(TIMER.delay, state.until)];
+    case "queued":
+      return queued(state);
+    case "executing": {
+      const list: Obligation[] = [watch(state.agentId)];
+      if (state.slot) list.push(hold(state.slot));
+      if (state.cancelRequestedAt !== null)
+        list.push({
+          kind: "signal",
+          key: `cancel:${state.agentId}`,
+          agentId: state.agentId,
+          signal: "cancel",
+        });
+      return list;
+    }
+    case "retrying":
+      return state.slot ? [watch(state.agentId), hold(state.slot)] : [watch(state.agentId)];
+    case "backoff":
+      return [timer(TIMER.retry, state.until)];
+    case "waiting": {
+      const list: Obligation[] = state.agentId === null ? [] : [watch(state.agentId)];
+      const index = state.waits.length - 1;
+      const wait = state.waits[index];
+      if (wait?.kind === "duration") list.push(timer(TIMER.wait(index), wait.until));
+      return list;
+    }
+    case "finished":
+      return finished(state);
+  }
+}
+
+export type ObligationDiff = {
+  readonly begin: readonly Obligation[];
+  readonly end: readonly Obligation[];
+};
+
+/** What to begin and what to end when obligations change from `before` to `after`. Same key: nothing to do. */
+export function diff(before: readonly Obligation[], after: readonly Obligation[]): ObligationDiff {
+  if (before.length === 0) return { begin: after, end: NONE };
+  if (after.length === 0) return { begin: NONE, end: before };
+  return {
+    begin: after.filter((o) => !before.some((b) => b.key === o.key)),
+    end: before.filter((o) => !after.some((a) => a.key === o.key)),
+  };
+}
+
+function queued(state: Queued): readonly Obligation[] {
+  const list: Obligation[] = [];
+  if (state.slot === null) {
+    list.push({ kind: "admit", key: `admit:${state.admission}:${state.agentId ?? ""}` });
+  } else {
+    list.push({ kind: "launch", key: `launch:${state.admission}:${state.agentId ?? ""}` });
+    list.push(hold(state.slot));
+  }
+  if (state.agentId !== null) list.push(watch(state.agentId));
+  const { ttlMs } = state.trigger;
+  if (ttlMs !== undefined && state.attempt === 0 && state.queuedAt !== null)
+    list.push(timer(TIMER.ttl, state.queuedAt + ttlMs));
+  return list;
+}
+
+function finished(state: Finished): readonly Obligation[] {
+  const { parent } = state.trigger;
+  const waitedFor = parent?.waitIndex !== undefined && parent.childIndex !== undefined;
+  if (!waitedFor && state.stopAgentId === null && state.orphans.length === 0) return NONE;
+  const list: Obligation[] = [];
+  if (parent?.waitIndex !== undefined && parent.childIndex !== undefined)
+    list.push({
+      kind: "tell-parent",
+      key: "tell-parent",
+      parentRunId: parent.runId,
+      waitIndex: parent.waitIndex,
+      childIndex: parent.childIndex,
+      result: resultOf(state),
+    });
+  if (state.stopAgentId !== null)
+    list.push({
+      kind: "signal",
+      key: `stop:${state.stopAgentId}`,
+      agentId: state.stopAgentId,
+      signal: "stop",
+    });
+  for (const childRunId of state.orphans)
+    list.push({ kind: "cancel-child", key: `cancel-child:${childRunId}`, childRunId });
+  return list;
+}
+
+/** What a parent, or anyone who waits for this run, is told. */
+export function resultOf(state: Finished): ChildResult {
+  const { id } = state;
+  const taskIdentifier = state.trigger.taskId;
+  if (state.outcome === "completed")
+    return {
+      ok: true,
+      id,
+      taskIdentifier,
+      ...(state.output?.data === undefined ? {} : { output: state.output.data }),
+      outputType: state.output?.type ?? "application/json",
+    };
+  const error = state.error ?? {
+    type: "INTERNAL_ERROR" as const,
+    code: state.outcome === "canceled" ? "TASK_RUN_CANCELLED" : "UNSPECIFIED_ERROR",
+    message: state.outcome === "canceled" ? "Run was canceled" : `Run ended: ${state.outcome}`,
+  };
+  return { ok: false, id, taskIdentifier, error };
+}
+
+function timer(name: string, at: number): Obligation {
+  return { kind: "timer", key: `timer:${name}:${at}`, name, at };
+}
+
+function hold(slot: Slot): Obligation {
+  return { kind: "hold-slot", key: `slot:${slot.slotId}`, slot };
+}
+
+function watch(agentId: string): Obligation {
+  return { kind: "watch-agent", key: `agent:${agentId}`, agentId };
+}
