@@ -1,0 +1,108 @@
+/**
+ * A feed: every message of some subjects of a stream, in the stream's order, for ever.
+ *
+ * Owns: an ephemeral in-memory consumer and its re-creation after the last message seen, whatever happened to it.
+ * 1. `onMessage` sees each message at most once and in ascending sequence.
+ * 2. Nothing is skipped: after a loss the feed starts again behind the last sequence it delivered.
+ * 3. `caughtUp` resolves when everything that was in the stream at the start has been delivered.
+ */
+import { AckPolicy, DeliverPolicy, jetstreamManager, ReplayPolicy } from "@nats-io/jetstream";
+import { nuid } from "@nats-io/nats-core";
+import type { NatsConnection } from "./connect.ts";
+import type { Delivery } from "./delivery.ts";
+import { PullLoop } from "./pull.ts";
+
+export type FeedOptions = {
+  readonly stream: string;
+  readonly subjects: readonly string[];
+  /**
+   * `{ after: n }`: messages with a greater sequence (0: all). `last-per-subject`: the newest of each subject, then
+   * everything new. `new`: only what comes from now on.
+   */
+  readonly from: { readonly after: number } | "last-per-subject" | "new";
+  readonly onMessage: (delivery: Delivery) => void;
+  readonly onError?: (error: unknown) => void;
+};
+
+const BATCH = 1024;
+
+export class Feed {
+  readonly caughtUp: Promise<void>;
+  readonly #nc: NatsConnection;
+  readonly #options: FeedOptions;
+  readonly #loop: PullLoop;
+  #markCaughtUp: () => void = () => undefined;
+  #consumer = "";
+  #lastSeq: number;
+  #stopped = false;
+
+  private constructor(nc: NatsConnection, options: FeedOptions) {
+    this.#nc = nc;
+    this.#options = options;
+    this.#lastSeq = typeof options.from === "object" ? options.from.after : 0;
+    this.caughtUp = new Promise((resolve) => {
+      this.#markCaughtUp = resolve;
+    });
+    this.#loop = new PullLoop(nc, {
+      stream: options.stream,
+      consumer: () => this.#consumer,
+      onMessage: (delivery) => this.#deliver(delivery),
+      ensure: () => this.#create(),
+      ...(options.onError ? { onError: options.onError } : {}),
+    });
+  }
+
+  /** Resolves when the feed's consumer exists: what is published from then on is delivered. */
+  static async start(nc: NatsConnection, options: FeedOptions): Promise<Feed> {
+    const feed = new Feed(nc, options);
+    await feed.#create();
+    feed.#loop.want(BATCH);
+    return feed;
+  }
+
+  /** The last sequence delivered. */
+  get lastSeq(): number {
+    return this.#lastSeq;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#loop.stop();
+    const jsm = await jetstreamManager(this.#nc, { checkAPI: false });
+    await jsm.consumers.delete(this.#options.stream, this.#consumer).catch(() => false);
+  }
+
+  #deliver(delivery: Delivery): void {
+    if (this.#stopped || delivery.seq <= this.#lastSeq) return;
+    this.#lastSeq = delivery.seq;
+    if (this.#loop.outstanding < BATCH / 2) this.#loop.want(BATCH);
+    this.#options.onMessage(delivery);
+    if (delivery.pending === 0) this.#markCaughtUp();
+  }
+
+  async #create(): Promise<void> {
+    const { stream, subjects, from } = this.#options;
+    const jsm = await jetstreamManager(this.#nc, { checkAPI: false });
+    const name = `feed-${nuid.next()}`;
+    const info = await jsm.consumers.add(stream, {
+      name,
+      filter_subjects: [...subjects],
+      ack_policy: AckPolicy.None,
+      replay_policy: ReplayPolicy.Instant,
+      mem_storage: true,
+      num_replicas: 1,
+      inactive_threshold: 120 * 1e9,
+      ...this.#start(from),
+    });
+    this.#consumer = name;
+    if (info.num_pending === 0) this.#markCaughtUp();
+  }
+
+  #start(from: FeedOptions["from"]): { deliver_policy: DeliverPolicy; opt_start_seq?: number } {
+    if (this.#lastSeq > 0)
+      return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: this.#lastSeq + 1 };
+    if (from === "last-per-subject") return { deliver_policy: DeliverPolicy.LastPerSubject };
+    if (from === "new") return { deliver_policy: DeliverPolicy.New };
+    return { deliver_policy: DeliverPolicy.All };
+  }
+}

@@ -1,0 +1,18 @@
+export { connectBroker, onReconnect } from "./connect.ts";
+export type { BrokerAddress, NatsConnection } from "./connect.ts";
+export { BrokerRefusedError, BrokerUnavailableError } from "./errors.ts";
+export { Publisher } from "./publisher.ts";
+export type { Published, PublishOptions } from "./publisher.ts";
+export { ACK, IN_PROGRESS, NAK, nakAfter } from "./delivery.ts";
+export type { Delivery } from "./delivery.ts";
+export { PullLoop } from "./pull.ts";
+export type { PullOptions } from "./pull.ts";
+export { ensureConsumer } from "./consumers.ts";
+export { Feed } from "./feed.ts";
+export type { FeedOptions } from "./feed.ts";
+export { Bucket } from "./buckets.ts";
+export type { Change, Entry } from "./buckets.ts";
+export { followRun, RunLogReader } from "./run-log.ts";
+export { Catalog } from "./catalog.ts";
+export { RunClient } from "./run-client.ts";
+export type { Triggered, TriggerExtras } from "./run-client.ts";

@@ -1,0 +1,37 @@
+export {
+  ACK,
+  BrokerRefusedError,
+  BrokerUnavailableError,
+  Bucket,
+  Catalog,
+  ensureConsumer,
+  Feed,
+  IN_PROGRESS,
+  NAK,
+  nakAfter,
+  onReconnect,
+  Publisher,
+  PullLoop,
+  RunClient,
+  RunLogReader,
+} from "@millrace/nats";
+export type { Change, Delivery, NatsConnection } from "@millrace/nats";
+export { baseConfigSchema, ConfigError, readConfig } from "./config.ts";
+export type { BaseConfig, Environment } from "./config.ts";
+export { HealthServer } from "./health.ts";
+export type { Readiness } from "./health.ts";
+export { Lease, leaseRecordSchema } from "./lease.ts";
+export type { LeaseRecord } from "./lease.ts";
+export { openBlobs } from "./objects.ts";
+export type { Blobs } from "./objects.ts";
+export {
+  isAtLeast,
+  MINIMUM_BROKER_VERSION,
+  provision,
+  UnsuitableBrokerError,
+  waitUntilProvisioned,
+} from "./provision.ts";
+export { purgeSubject } from "./purge.ts";
+export { runService } from "./service.ts";
+export type { Logger, ServiceContext } from "./service.ts";
+export { meterOf, tracerOf } from "./telemetry.ts";

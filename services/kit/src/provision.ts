@@ -1,0 +1,131 @@
+/**
+ * Makes the broker's streams and buckets what `proto` says they are. Called by the coordinator at boot; idempotent,
+ * and safe from several processes at once. Every other service waits until it has been done.
+ */
+import {
+  DiscardPolicy,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+  type JetStreamManager,
+  type StreamConfig,
+} from "@nats-io/jetstream";
+import { Kvm } from "@nats-io/kv";
+import {
+  BUCKETS,
+  CONFIG_KEYS,
+  SCHEMA_VERSION,
+  STREAMS,
+  type BucketDefinition,
+  type StreamDefinition,
+} from "@millrace/proto";
+import { Bucket, type NatsConnection } from "@millrace/nats";
+import { z } from "zod";
+
+/** Message schedules arrived with this version. */
+export const MINIMUM_BROKER_VERSION = "2.12.0";
+
+/** The broker cannot carry Millrace; the message says what it lacks. */
+export class UnsuitableBrokerError extends Error {
+  override readonly name = "UnsuitableBrokerError";
+}
+
+const schemaVersion = z.number().int();
+
+/** How long a removed key's marker stays for watchers that were away. */
+const MARKER_TTL_MS = 60_000;
+
+/**
+ * @param replicas copies of each stream: 1 on one node, 3 on a cluster
+ * @throws UnsuitableBrokerError
+ */
+export async function provision(nc: NatsConnection, replicas: number): Promise<void> {
+  checkVersion(nc);
+  const jsm = await jetstreamManager(nc).catch((error: unknown) => {
+    throw new UnsuitableBrokerError(
+      "The broker runs without JetStream: start nats-server with -js, or a jetstream block in its configuration",
+      { cause: error },
+    );
+  });
+  for (const definition of STREAMS) await ensureStream(jsm, definition, replicas);
+  const kvm = new Kvm(nc);
+  for (const definition of Object.values(BUCKETS) as BucketDefinition[])
+    await kvm.create(definition.name, {
+      description: definition.description,
+      history: 1,
+      replicas,
+      ...(definition.ttlMs === undefined
+        ? {}
+        : { ttl: definition.ttlMs, markerTTL: MARKER_TTL_MS }),
+    });
+  const config = await Bucket.open(nc, BUCKETS.config, schemaVersion);
+  const current = (await config.get(CONFIG_KEYS.schema))?.value;
+  if (current !== undefined && current > SCHEMA_VERSION)
+    throw new UnsuitableBrokerError(
+      `The broker holds data of a newer Millrace (schema ${current}; this is ${SCHEMA_VERSION}): upgrade this service`,
+    );
+  if (current !== SCHEMA_VERSION) await config.put(CONFIG_KEYS.schema, SCHEMA_VERSION);
+}
+
+/** Resolves when a coordinator has provisioned the broker. */
+export async function waitUntilProvisioned(
+  nc: NatsConnection,
+  onWaiting: () => void,
+  signal: AbortSignal,
+): Promise<void> {
+  checkVersion(nc);
+  for (let tries = 0; !signal.aborted; tries++) {
+    const schema = await Bucket.open(nc, BUCKETS.config, schemaVersion)
+      .then((config) => config.get(CONFIG_KEYS.schema))
+      .catch(() => undefined);
+    if (schema) return;
+    if (tries % 20 === 0) onWaiting();
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+}
+
+function checkVersion(nc: NatsConnection): void {
+  const version = nc.info?.version ?? "0.0.0";
+  if (!isAtLeast(version, MINIMUM_BROKER_VERSION))
+    throw new UnsuitableBrokerError(
+      `The broker at ${nc.getServer()} is nats-server ${version}; Millrace needs ${MINIMUM_BROKER_VERSION} or newer (message schedules)`,
+    );
+}
+
+export function isAtLeast(version: string, minimum: string): boolean {
+  const parts = (text: string): number[] =>
+    (/^v?(\d+)\.(\d+)\.(\d+)/.exec(text) ?? []).slice(1).map(Number);
+  const have = parts(version);
+  const need = parts(minimum);
+  if (have.length < 3) return false;
+  for (const [i, n] of need.entries()) {
+    const h = have[i] ?? 0;
+    if (h !== n) return h > n;
+  }
+  return true;
+}
+
+async function ensureStream(
+  jsm: JetStreamManager,
+  definition: StreamDefinition,
+  replicas: number,
+): Promise<void> {
+  const wanted = {
+    ...definition,
+    subjects: [...definition.subjects],
+    retention: definition.retention as RetentionPolicy,
+    discard: definition.discard as DiscardPolicy,
+    storage: StorageType.File,
+    num_replicas: replicas,
+  };
+  const existing = await jsm.streams.info(definition.name).catch(() => undefined);
+  if (!existing) await jsm.streams.add(wanted);
+  else if (differs(existing.config, wanted)) await jsm.streams.update(definition.name, wanted);
+}
+
+function differs(existing: StreamConfig, wanted: Record<string, unknown>): boolean {
+  const have = existing as unknown as Record<string, unknown>;
+  return Object.entries(wanted).some(
+    ([field, value]) => JSON.stringify(have[field] ?? null) !== JSON.stringify(value),
+  );
+}
