@@ -46,5 +46,5 @@ export function readConfig<T extends z.ZodObject>(schema: T, env: Environment): 
       problems.push(`${issue.path.join(".")}: ${issue.message}`);
   if (problems.length > 0 || !parsed.success)
     throw new ConfigError(`The configuration is not usable:\n  ${problems.join("\n  ")}`);
-  return Object.freeze(parsed.data);
+  return Object.freeze(parsed.data) as z.infer<T>;
 }

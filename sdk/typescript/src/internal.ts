@@ -1,0 +1,6 @@
+/** For the worker agent: not for users, may change at any time. */
+export { currentRun, runInScope } from "./host.ts";
+export type { Handle, RunHost, RunScope, TaskContext, Transport, TriggerCall } from "./host.ts";
+export { fromPacket, toPacket } from "./packets.ts";
+export { definedQueues, definedTasks } from "./registry.ts";
+export type { DefinedQueue, DefinedTask, RunParams } from "./registry.ts";

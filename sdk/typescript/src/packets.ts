@@ -1,0 +1,40 @@
+/** Values to text and back: JSON where it is enough, superjson where dates, maps, … need it, v4's data types. */
+import superjson from "superjson";
+import type { Packet } from "@millrace/proto";
+
+/** @throws TypeError for what has no serial form (functions, cycles, symbols) */
+export function toPacket(value: unknown): Packet {
+  if (value === undefined) return { type: "application/json" };
+  if (typeof value === "string") return { data: value, type: "text/plain" };
+  if (isPlainJson(value, 0)) return { data: JSON.stringify(value), type: "application/json" };
+  return { data: superjson.stringify(value), type: "application/super+json" };
+}
+
+/** The value of a packet. Text of an unknown type is given as it is. */
+export function fromPacket(packet: Packet): unknown {
+  if (packet.data === undefined) return undefined;
+  if (packet.type === "application/json") return JSON.parse(packet.data);
+  if (packet.type === "application/super+json") return superjson.parse(packet.data);
+  return packet.data;
+}
+
+const MAX_DEPTH = 64;
+
+/** Whether JSON carries the value unchanged. Too deep to tell: no; superjson finds out. */
+function isPlainJson(value: unknown, depth: number): boolean {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return true;
+    case "number":
+      return Number.isFinite(value) && !Object.is(value, -0);
+    case "object":
+      if (value === null) return true;
+      if (depth > MAX_DEPTH) return false;
+      if (Array.isArray(value)) return value.every((item) => isPlainJson(item, depth + 1));
+      if (Object.getPrototypeOf(value) !== Object.prototype) return false;
+      return Object.values(value).every((item) => isPlainJson(item, depth + 1));
+    default:
+      return false;
+  }
+}
