@@ -11,7 +11,7 @@ export type Fetched =
 
 export type FetchContext = {
   readonly env: Environment;
-  log(line: string): void;
+  readonly log: (line: string) => void;
 };
 
 export function failed(reason: string): Fetched {

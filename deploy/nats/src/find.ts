@@ -22,7 +22,7 @@ export type FindOptions = {
 type FetchWay = {
   readonly name: string;
   readonly source: "release" | "debian";
-  fetchInto(workDir: string, context: FetchContext): Promise<Fetched>;
+  readonly fetchInto: (workDir: string, context: FetchContext) => Promise<Fetched>;
 };
 
 const FETCH_WAYS: readonly FetchWay[] = [
@@ -73,7 +73,7 @@ export async function findNatsServer(options: FindOptions): Promise<NatsServerBi
       log(`Fetched nats-server ${fetched.version} from ${name} to ${fetched.path}.`);
       return { path: fetched.path, version: fetched.version, source };
     }
-    log(`Could not fetch nats-server from ${name}: ${fetched.reason}`);
+    log(`Could not fetch nats-server from ${name}: ${fetched.reason.split("\n", 1)[0]}`);
     tried.push({ way: name, reason: fetched.reason });
   }
   throw new BrokerNotFoundError(tried);

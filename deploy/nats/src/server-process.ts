@@ -9,8 +9,8 @@ export type Exit = { readonly code: number | null; readonly signal: string | nul
 export type ServerProcess = {
   readonly pid: number;
   readonly exited: Promise<Exit>;
-  hasExited(): boolean;
-  kill(signal: NodeJS.Signals): void;
+  readonly hasExited: () => boolean;
+  readonly kill: (signal: NodeJS.Signals) => void;
 };
 
 /**

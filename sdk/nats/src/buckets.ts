@@ -70,16 +70,19 @@ export class Bucket<T> {
     });
   }
 
-  /** Calls `onChange` with every current entry, then with every change. Resolves when the current ones are through. */
+  /**
+   * Calls `onChange` with every current entry, then with every change. Resolves when the current ones are through.
+   * @param keys which keys: one, or a pattern (`>` all, `dev.*`)
+   */
   async watch(
-    prefix: string,
+    keys: string,
     onChange: (change: Change<T>) => void,
     onError?: (error: unknown) => void,
   ): Promise<Feed> {
     const subjectPrefix = `$KV.${this.#name}.`;
     const feed = await Feed.start(this.#nc, {
       stream: `KV_${this.#name}`,
-      subjects: [`${subjectPrefix}${prefix}>`],
+      subjects: [`${subjectPrefix}${keys}`],
       from: "last-per-subject",
       onMessage: (delivery) =>
         onChange({

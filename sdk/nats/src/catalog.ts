@@ -31,8 +31,8 @@ export class Catalog {
       await Bucket.open(nc, BUCKETS.queues, queueRecordSchema),
     );
     catalog.#feeds.push(
-      await catalog.#tasks.watch("", ({ key, value }) => set(catalog.#taskByKey, key, value)),
-      await catalog.#queues.watch("", ({ key, value }) => set(catalog.#queueByKey, key, value)),
+      await catalog.#tasks.watch(">", ({ key, value }) => set(catalog.#taskByKey, key, value)),
+      await catalog.#queues.watch(">", ({ key, value }) => set(catalog.#queueByKey, key, value)),
     );
     return catalog;
   }

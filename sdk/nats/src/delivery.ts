@@ -9,8 +9,6 @@ export type Delivery = {
   readonly reply: string;
   /** Sequence in the stream. */
   readonly seq: number;
-  /** How many more messages the consumer had when it delivered this one. */
-  readonly pending: number;
   /** The event's type, or "". */
   readonly type: string;
   /** How a bucket's key went away: `MaxAge`, `DEL`, `PURGE`; "" for an ordinary message. */
@@ -31,7 +29,6 @@ export function deliveryOf(message: Msg): Delivery {
     data: message.data,
     reply,
     seq: Number(tokens[5 + shift]),
-    pending: Number(tokens[8 + shift]),
     type: headers?.get(TYPE_HEADER) ?? "",
     removed: headers ? headers.get("Nats-Marker-Reason") || headers.get("KV-Operation") : "",
   };

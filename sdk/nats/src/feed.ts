@@ -33,6 +33,8 @@ export class Feed {
   readonly #loop: PullLoop;
   #markCaughtUp: () => void = () => undefined;
   #consumer = "";
+  /** Messages that were there when the consumer was made and have not been delivered yet. */
+  #backlog = 0;
   #lastSeq: number;
   #stopped = false;
 
@@ -77,7 +79,7 @@ export class Feed {
     this.#lastSeq = delivery.seq;
     if (this.#loop.outstanding < BATCH / 2) this.#loop.want(BATCH);
     this.#options.onMessage(delivery);
-    if (delivery.pending === 0) this.#markCaughtUp();
+    if (--this.#backlog === 0) this.#markCaughtUp();
   }
 
   async #create(): Promise<void> {
@@ -95,7 +97,8 @@ export class Feed {
       ...this.#start(from),
     });
     this.#consumer = name;
-    if (info.num_pending === 0) this.#markCaughtUp();
+    this.#backlog = info.num_pending;
+    if (this.#backlog === 0) this.#markCaughtUp();
   }
 
   #start(from: FeedOptions["from"]): { deliver_policy: DeliverPolicy; opt_start_seq?: number } {

@@ -34,7 +34,9 @@ export async function readDebianMachine(): Promise<DebianMachine> {
 
 async function readAptSources(aptDir: string): Promise<readonly AptSource[]> {
   const partsDir = join(aptDir, "sources.list.d");
-  const parts = (await readdir(partsDir).catch(() => [])).toSorted();
+  const parts = await readdir(partsDir).catch(() => []);
+  // apt reads them in the order of their names.
+  parts.sort((a, b) => (a < b ? -1 : 1));
   const sources = [...parseOneLineSources(await textOf(join(aptDir, "sources.list")))];
   for (const part of parts) {
     const path = join(partsDir, part);

@@ -1,0 +1,149 @@
+/**
+ * Everything a shard's leader writes. Each effect is idempotent in the broker, is tried until it is acknowledged, and
+ * is dropped when the lease is no longer valid: the next leader derives it anew from the log.
+ */
+import {
+  dispatchSubject,
+  dueSubject,
+  encodeBody,
+  encodeEvent,
+  INLINE_PAYLOAD_MAX,
+  laneOf,
+  DISPATCH,
+  RESUME,
+  runSubject,
+  scheduleHeaders,
+  signalSubject,
+  TIMERS,
+  timerSubject,
+  type Dispatch,
+  type EventData,
+  type EventType,
+  type Queued,
+  type SignalKind,
+} from "@millrace/proto";
+import {
+  BrokerUnavailableError,
+  purgeSubject,
+  type Lease,
+  type Logger,
+  type NatsConnection,
+  type Publisher,
+} from "@millrace/service-kit";
+
+type RunName = { readonly env: string; readonly runId: string };
+
+export class Effects {
+  readonly #nc: NatsConnection;
+  readonly #publisher: Publisher;
+  readonly #lease: Lease;
+  readonly #log: Logger;
+
+  constructor(nc: NatsConnection, publisher: Publisher, lease: Lease, log: Logger) {
+    this.#nc = nc;
+    this.#publisher = publisher;
+    this.#lease = lease;
+    this.#log = log;
+  }
+
+  /** States a fact in a run's log. */
+  async append<T extends EventType>(
+    { env, runId }: RunName,
+    type: T,
+    data: EventData<T>,
+  ): Promise<void> {
+    await this.#publish(runSubject(env, runId, "coordinator"), encodeEvent(type, data), { type });
+  }
+
+  /** Makes the run available to agents; one that is available already stays so. */
+  async dispatch(run: Queued): Promise<void> {
+    await this.#publish(dispatchSubjectOf(run), encodeBody(dispatchOf(run)), {});
+  }
+
+  async withdrawDispatch(run: Queued): Promise<void> {
+    await this.#purge(DISPATCH.name, dispatchSubjectOf(run));
+  }
+
+  /** `seq`: the log's sequence the agent must have seen to understand why. */
+  async signal(
+    { env, runId }: RunName,
+    agentId: string,
+    kind: SignalKind,
+    admission: number,
+    seq: number,
+  ): Promise<void> {
+    await this.#publish(
+      signalSubject(env, agentId, runId, kind, admission),
+      encodeBody({ seq }),
+      {},
+    );
+  }
+
+  async withdrawResume({ env, runId }: RunName, agentId: string, admission: number): Promise<void> {
+    await this.#purge(RESUME.name, signalSubject(env, agentId, runId, "resume", admission));
+  }
+
+  /** Arms a timer; arming it again moves it. */
+  async armTimer({ env, runId }: RunName, name: string, at: number): Promise<void> {
+    await this.#publish(timerSubject(env, runId, name), encodeBody({ dueAt: at }), {
+      headers: scheduleHeaders(at, dueSubject(env, runId, name)),
+    });
+  }
+
+  async disarmTimer({ env, runId }: RunName, name: string): Promise<void> {
+    await this.#purge(TIMERS.name, timerSubject(env, runId, name));
+  }
+
+  /** Stores a message in any stream: a request for a slot. */
+  async ask(subject: string): Promise<void> {
+    await this.#publish(subject, NOTHING, {});
+  }
+
+  async #publish(
+    subject: string,
+    body: Uint8Array,
+    options: { readonly type?: string; readonly headers?: Readonly<Record<string, string>> },
+  ): Promise<void> {
+    // The first try is synchronous: effects reach the broker in the order they were decided.
+    while (this.#lease.valid)
+      try {
+        await this.#publisher.publish(subject, body, options);
+        return;
+      } catch (error) {
+        if (!(error instanceof BrokerUnavailableError)) throw error;
+        this.#log.warn({ subject }, "the broker does not answer; trying again");
+      }
+  }
+
+  async #purge(stream: string, subject: string): Promise<void> {
+    while (this.#lease.valid)
+      try {
+        await purgeSubject(this.#nc, stream, subject);
+        return;
+      } catch (error) {
+        this.#log.warn({ subject, err: error }, "purging failed; trying again");
+        await new Promise((resolve) => setTimeout(resolve, 500));
+      }
+  }
+}
+
+const NOTHING = new Uint8Array();
+
+function dispatchSubjectOf(run: Queued): string {
+  const { env, pool, machine, isolation } = run.trigger;
+  return dispatchSubject(env, pool, laneOf(machine, isolation), run.id);
+}
+
+/** A first attempt carries its trigger, so that the agent need not read the log. */
+function dispatchOf(run: Queued): Dispatch {
+  const { trigger, waits } = run;
+  const small = (trigger.payload.data?.length ?? 0) <= INLINE_PAYLOAD_MAX;
+  const fresh = run.attempt === 0 && waits.length === 0 && small;
+  return {
+    attempt: run.continues ? run.attempt : run.attempt + 1,
+    continues: run.continues,
+    admission: run.admission,
+    agentSeq: run.agentSeq,
+    ...(fresh ? { trigger } : {}),
+  };
+}

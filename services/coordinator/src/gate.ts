@@ -1,0 +1,197 @@
+/**
+ * One limited queue.
+ *
+ * The broker counts: the gate's consumer has `max_ack_pending` = the concurrency limit, a delivered message that is
+ * not acknowledged is a held slot. This class decides who gets a delivered slot, keeps held ones alive and gives them
+ * back. Slots are fungible: a message says "somebody may run", not who.
+ *
+ * 1. Every waiting run has at least one message in the stream: asked when it joins, asked again at a takeover
+ *    (refused where it is still there). Surplus messages are acknowledged when nobody waits.
+ * 2. A slot is granted by an event in the run's log before the run is launched; the fold knows every holder.
+ * 3. A held slot that is delivered again (its lease passed while nobody led) is recognised by its id and kept.
+ */
+import {
+  slotConsumer,
+  slotIdOf,
+  slotSubject,
+  SLOT_LEASE_MS,
+  type EventData,
+  type Gate as GateName,
+  type Queued,
+  type Slot,
+} from "@millrace/proto";
+import {
+  ACK,
+  ensureConsumer,
+  IN_PROGRESS,
+  PullLoop,
+  type Delivery,
+  type Logger,
+  type NatsConnection,
+} from "@millrace/service-kit";
+import { WaitingLine } from "./waiting-line.ts";
+
+export type GateEnvironment = {
+  readonly nc: NatsConnection;
+  readonly log: Logger;
+  /** Stores a request for a slot. */
+  readonly ask: (subject: string) => void;
+  /** States in the run's log that it holds this slot. */
+  readonly grant: (run: Queued, data: EventData<"slot-granted">) => void;
+};
+
+type Granting = { readonly run: Queued; reply: string };
+
+export class Gate {
+  readonly #name: GateName;
+  readonly #env: GateEnvironment;
+  readonly #line = new WaitingLine();
+  /** Slots held by runs, by slot id; the value is where to acknowledge. */
+  readonly #held = new Map<string, string>();
+  /** Slots whose grant is on its way into the log. */
+  readonly #granting = new Map<string, Granting>();
+  readonly #loop: PullLoop;
+  readonly #extender: NodeJS.Timeout;
+  #limit: number;
+  #surplus = 0;
+  #opened = false;
+
+  constructor(name: GateName, limit: number, env: GateEnvironment) {
+    this.#name = name;
+    this.#limit = limit;
+    this.#env = env;
+    const { durable_name, stream } = this.#consumer();
+    this.#loop = new PullLoop(env.nc, {
+      stream,
+      consumer: () => durable_name,
+      onMessage: (delivery) => this.#delivered(delivery),
+      ensure: () => ensureConsumer(env.nc, this.#consumer()),
+      onError: (error) => env.log.warn({ err: error, gate: name }, "the gate's consumer fails"),
+    });
+    this.#extender = setInterval(() => this.#extend(), SLOT_LEASE_MS / 3);
+    void this.#open();
+  }
+
+  get waiting(): number {
+    return this.#line.size;
+  }
+
+  get held(): number {
+    return this.#held.size;
+  }
+
+  setLimit(limit: number): void {
+    if (limit === this.#limit) return;
+    this.#limit = limit;
+    void this.#open();
+  }
+
+  /** The run waits for a slot. */
+  join(run: Queued): void {
+    this.#line.join(run);
+    this.#env.ask(slotSubject(this.#name, `${run.id}-${run.admission}`));
+    this.#pump();
+  }
+
+  /** The run waits no longer, for another reason than having got a slot. */
+  leave(runId: string): void {
+    if (!this.#line.leave(runId)) return;
+    this.#surplus++;
+    this.#pump();
+  }
+
+  /** A run holds this slot, says the log. */
+  hold(slot: Slot): void {
+    const granting = this.#granting.get(slot.slotId);
+    this.#granting.delete(slot.slotId);
+    const reply = granting?.reply ?? slot.reply;
+    this.#held.set(slot.slotId, reply);
+    if (!granting) this.#env.nc.publish(reply, IN_PROGRESS);
+  }
+
+  release(slot: Slot): void {
+    const reply = this.#held.get(slot.slotId) ?? slot.reply;
+    this.#held.delete(slot.slotId);
+    this.#env.nc.publish(reply, ACK);
+    this.#pump();
+  }
+
+  /** The grant did not apply (the run ended meanwhile): the slot goes to somebody else. */
+  returned(slotId: string): void {
+    const granting = this.#granting.get(slotId);
+    if (!granting) return;
+    this.#granting.delete(slotId);
+    this.#give(slotId, granting.reply);
+  }
+
+  /** Everyone in line, who is no longer: the limit was lifted. */
+  dissolve(): Queued[] {
+    const runs: Queued[] = [];
+    for (let run = this.#line.next(); run; run = this.#line.next()) {
+      runs.push(run);
+      this.#surplus++;
+    }
+    this.#pump();
+    return runs;
+  }
+
+  stop(): void {
+    clearInterval(this.#extender);
+    this.#loop.stop();
+  }
+
+  #consumer(): ReturnType<typeof slotConsumer> {
+    // 0 would mean the broker's default: a closed gate keeps 1 and does not pull.
+    return slotConsumer(this.#name, Math.max(1, this.#limit));
+  }
+
+  /** The consumer exists, with the current limit, before the first request. */
+  async #open(): Promise<void> {
+    try {
+      await ensureConsumer(this.#env.nc, this.#consumer());
+    } catch (error) {
+      this.#env.log.warn({ err: error, gate: this.#name }, "opening the gate failed; trying again");
+      setTimeout(() => void this.#open(), 500);
+      return;
+    }
+    this.#opened = true;
+    this.#pump();
+  }
+
+  #pump(): void {
+    if (!this.#opened || this.#limit === 0) return;
+    const useful = Math.min(this.#limit, this.#line.size + this.#surplus);
+    if (useful > 0) this.#loop.want(useful);
+  }
+
+  #delivered({ subject, reply }: Delivery): void {
+    const slotId = slotIdOf(subject);
+    const granting = this.#granting.get(slotId);
+    if (granting) granting.reply = reply;
+    else if (this.#held.has(slotId)) this.#held.set(slotId, reply);
+    else this.#give(slotId, reply);
+  }
+
+  #give(slotId: string, reply: string): void {
+    const run = this.#line.next();
+    if (!run) {
+      this.#surplus = Math.max(0, this.#surplus - 1);
+      this.#env.nc.publish(reply, ACK);
+      return;
+    }
+    this.#granting.set(slotId, { run, reply });
+    this.#env.grant(run, {
+      at: Date.now(),
+      queue: this.#name.queue,
+      slotId,
+      reply,
+      admission: run.admission,
+    });
+    this.#pump();
+  }
+
+  #extend(): void {
+    for (const reply of this.#held.values()) this.#env.nc.publish(reply, IN_PROGRESS);
+    for (const { reply } of this.#granting.values()) this.#env.nc.publish(reply, IN_PROGRESS);
+  }
+}

@@ -1,0 +1,161 @@
+/**
+ * Which shards this process leads.
+ *
+ * Coordinators announce themselves in the `leases` bucket; each leads its fair share of the shards and gives up what
+ * is over it. A shard is led by whoever holds its lease; changes are noticed by watching the bucket, not by polling.
+ */
+import { BUCKETS, LEASE_KEYS, LEASE_TTL_MS, SHARD_COUNT } from "@millrace/proto";
+import {
+  Bucket,
+  Lease,
+  leaseRecordSchema,
+  type LeaseRecord,
+  type Logger,
+  type NatsConnection,
+} from "@millrace/service-kit";
+import { ShardLeader, type ShardResources } from "./shard.ts";
+
+type Led = { readonly lease: Lease; leader: ShardLeader | undefined };
+
+const SHARDS: readonly number[] = Array.from({ length: SHARD_COUNT }, (_, shard) => shard);
+/** A watcher that missed an expiry looks again after this long. */
+const LOOK_AGAIN_MS = 10_000;
+
+export class Leadership {
+  readonly #id: string;
+  readonly #log: Logger;
+  readonly #bucket: Bucket<LeaseRecord>;
+  readonly #resources: ShardResources;
+  readonly #led = new Map<number, Led>();
+  readonly #holders = new Map<string, string>();
+  readonly #timers: NodeJS.Timeout[] = [];
+  #balancing = false;
+  #balanceAgain = false;
+  #stopped = false;
+
+  private constructor(id: string, bucket: Bucket<LeaseRecord>, resources: ShardResources) {
+    this.#id = id;
+    this.#log = resources.log;
+    this.#bucket = bucket;
+    this.#resources = resources;
+  }
+
+  static async start(
+    nc: NatsConnection,
+    id: string,
+    resources: ShardResources,
+  ): Promise<Leadership> {
+    const bucket = await Bucket.open(nc, BUCKETS.leases, leaseRecordSchema);
+    const leadership = new Leadership(id, bucket, resources);
+    await leadership.#announce();
+    await bucket.watch(">", ({ key, value }) => leadership.#noticed(key, value));
+    leadership.#timers.push(
+      setInterval(() => void leadership.#announce(), LEASE_TTL_MS / 4),
+      setInterval(() => void leadership.#balance(), LOOK_AGAIN_MS),
+    );
+    await leadership.#balance();
+    return leadership;
+  }
+
+  /** Every shard is led by somebody, and those of this process go on. */
+  get settled(): boolean {
+    return (
+      SHARDS.every((shard) => this.#holders.has(LEASE_KEYS.shard(shard))) &&
+      [...this.#led.values()].every((led) => led.leader !== undefined)
+    );
+  }
+
+  get shards(): number[] {
+    return [...this.#led.keys()];
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#bucket.delete(LEASE_KEYS.coordinator(this.#id));
+    await Promise.all([...this.#led.keys()].map((shard) => this.#giveUp(shard)));
+  }
+
+  async #announce(): Promise<void> {
+    await this.#bucket
+      .put(LEASE_KEYS.coordinator(this.#id), { holder: this.#id })
+      .catch((error: unknown) => this.#log.warn({ err: error }, "announcing presence failed"));
+  }
+
+  #noticed(key: string, value: LeaseRecord | undefined): void {
+    const known = this.#holders.get(key);
+    if (value) this.#holders.set(key, value.holder);
+    else this.#holders.delete(key);
+    if (known !== value?.holder) void this.#balance();
+  }
+
+  /** One at a time; a change in the middle makes it run once more. */
+  async #balance(): Promise<void> {
+    this.#balanceAgain = true;
+    if (this.#balancing) return;
+    this.#balancing = true;
+    try {
+      while (this.#balanceAgain && !this.#stopped) {
+        this.#balanceAgain = false;
+        await this.#moveTowardsFairShare();
+      }
+    } catch (error) {
+      this.#log.warn({ err: error }, "balancing shards failed; it is tried again");
+    } finally {
+      this.#balancing = false;
+    }
+  }
+
+  async #moveTowardsFairShare(): Promise<void> {
+    const share = Math.ceil(SHARD_COUNT / this.#coordinators());
+    const surplus = this.shards.slice(share);
+    await Promise.all(surplus.map((shard) => this.#giveUp(shard)));
+    const free = SHARDS.filter(
+      (shard) => !this.#led.has(shard) && !this.#holders.has(LEASE_KEYS.shard(shard)),
+    );
+    const wanted = free.slice(0, Math.max(0, share - this.#led.size));
+    await Promise.all(wanted.map((shard) => this.#take(shard)));
+  }
+
+  #coordinators(): number {
+    const prefix = LEASE_KEYS.coordinator("");
+    const others = [...this.#holders.keys()].filter((key) => key.startsWith(prefix));
+    return new Set([...others, LEASE_KEYS.coordinator(this.#id)]).size;
+  }
+
+  async #take(shard: number): Promise<void> {
+    const lease = await Lease.tryAcquire(this.#bucket, LEASE_KEYS.shard(shard), this.#id);
+    if (!lease) return;
+    this.#holders.set(lease.key, this.#id);
+    const led: Led = { lease, leader: undefined };
+    this.#led.set(shard, led);
+    void lease.ended.then(() => this.#lost(shard, led));
+    try {
+      led.leader = await ShardLeader.start(shard, lease, this.#resources);
+      this.#log.info({ shard, runs: led.leader.liveRuns }, "leading shard");
+    } catch (error) {
+      this.#log.error({ err: error, shard }, "taking the shard over failed");
+      this.#led.delete(shard);
+      await lease.release();
+    }
+  }
+
+  async #giveUp(shard: number): Promise<void> {
+    const led = this.#led.get(shard);
+    if (!led) return;
+    await led.leader?.stop().catch((error: unknown) => {
+      this.#log.warn({ err: error, shard }, "stopping the shard's leader failed");
+    });
+    this.#led.delete(shard);
+    this.#holders.delete(led.lease.key);
+    await led.lease.release();
+  }
+
+  async #lost(shard: number, led: Led): Promise<void> {
+    if (this.#led.get(shard) !== led) return;
+    this.#log.warn({ shard }, "the shard's lease was lost");
+    this.#led.delete(shard);
+    await led.leader?.stop();
+    void this.#balance();
+  }
+}

@@ -1,0 +1,24 @@
+/** The coordinator's process: provisions the broker, then leads its share of the shards. */
+import { OBJECT_BUCKETS } from "@millrace/proto";
+import { openBlobs, provision, runService } from "@millrace/service-kit";
+import { Agents } from "./agents.ts";
+import { coordinatorConfigSchema } from "./config.ts";
+import { Leadership } from "./leadership.ts";
+import { QueueSettings } from "./queue-settings.ts";
+
+await runService("coordinator", coordinatorConfigSchema, process.env, async (service) => {
+  const { nc, publisher, log, config } = service;
+  await provision(nc, config.MILLRACE_REPLICAS);
+  const leadership = await Leadership.start(nc, service.instanceId, {
+    nc,
+    publisher,
+    log,
+    blobs: await openBlobs(nc, OBJECT_BUCKETS.snapshots.name),
+    agents: await Agents.open(nc),
+    queues: await QueueSettings.open(nc, log),
+  });
+  service.onStop("shards", () => leadership.stop());
+  service.setReadiness(() =>
+    leadership.settled ? { ready: true } : { ready: false, reason: "shards without a leader" },
+  );
+});

@@ -1,0 +1,292 @@
+/**
+ * The leader of one shard of runs.
+ *
+ * Owns: the folded state of the shard's live runs, and performing their obligations while its lease is valid. Does not
+ * own: what the obligations are (`proto`), who gets a slot (`gate.ts`), whether it leads (`leadership.ts`).
+ *
+ * 1. State comes from the log alone: own facts count when they come back.
+ * 2. Nothing is performed before everything in the log at the takeover has been folded; then
+ *    `diff(∅, obligations(state))` is performed for every live run.
+ * 3. A finished run is forgotten when its last obligation has been performed.
+ */
+import {
+  applied,
+  decodeEvent,
+  diff,
+  evolve,
+  initial,
+  obligations,
+  RUNS,
+  shardSubjects,
+  type LiveRun,
+  type Obligation,
+  type RunEvent,
+} from "@millrace/proto";
+import {
+  Feed,
+  type Blobs,
+  type Delivery,
+  type Lease,
+  type Logger,
+  type NatsConnection,
+  type Publisher,
+} from "@millrace/service-kit";
+import { Admission } from "./admission.ts";
+import type { Agents } from "./agents.ts";
+import { Effects } from "./effects.ts";
+import type { QueueSettings } from "./queue-settings.ts";
+import { loadSnapshot, storeSnapshot } from "./snapshots.ts";
+
+export type ShardResources = {
+  readonly nc: NatsConnection;
+  readonly publisher: Publisher;
+  readonly log: Logger;
+  readonly blobs: Blobs;
+  readonly agents: Agents;
+  readonly queues: QueueSettings;
+};
+
+const SNAPSHOT_CHECK_MS = 15_000;
+/** A snapshot is worth its price when it saves reading many more events than it holds runs. */
+const SNAPSHOT_MIN_EVENTS = 5000;
+
+export class ShardLeader {
+  readonly #shard: number;
+  readonly #lease: Lease;
+  readonly #resources: ShardResources;
+  readonly #effects: Effects;
+  readonly #admission: Admission;
+  readonly #runs = new Map<string, LiveRun>();
+  /** Runs by the agent they depend on. */
+  readonly #runsOfAgent = new Map<string, Set<string>>();
+  readonly #forgetLost: () => void;
+  #feed: Feed | undefined;
+  #leading = false;
+  #stopped = false;
+  #snapshotSeq = 0;
+  #eventsSinceSnapshot = 0;
+  #snapshotTimer: NodeJS.Timeout | undefined;
+
+  private constructor(shard: number, lease: Lease, resources: ShardResources) {
+    const { nc, publisher, log, agents, queues } = resources;
+    this.#shard = shard;
+    this.#lease = lease;
+    this.#resources = resources;
+    this.#effects = new Effects(nc, publisher, lease, log);
+    this.#admission = new Admission(nc, log, this.#effects, agents, queues);
+    this.#forgetLost = agents.onLost((agentId) => this.#agentLost(agentId));
+  }
+
+  /** Takes the shard over; resolves when its runs go on. */
+  static async start(shard: number, lease: Lease, resources: ShardResources): Promise<ShardLeader> {
+    const leader = new ShardLeader(shard, lease, resources);
+    const snapshot = await loadSnapshot(resources.blobs, shard);
+    for (const run of snapshot?.runs ?? []) leader.#runs.set(run.id, run);
+    leader.#snapshotSeq = snapshot?.seq ?? 0;
+    leader.#feed = await Feed.start(resources.nc, {
+      stream: RUNS.name,
+      subjects: shardSubjects(shard),
+      from: { after: leader.#snapshotSeq },
+      onMessage: (delivery) => leader.#receive(delivery),
+      onError: (error) => resources.log.warn({ err: error, shard }, "reading the log fails"),
+    });
+    await leader.#feed.caughtUp;
+    leader.#lead();
+    return leader;
+  }
+
+  get liveRuns(): number {
+    return this.#runs.size;
+  }
+
+  /** Stops acting. With a lease that is still valid, the state is stored for the next leader first. */
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#leading = false;
+    clearInterval(this.#snapshotTimer);
+    this.#forgetLost();
+    this.#admission.stop();
+    await this.#feed?.stop();
+    if (this.#lease.valid && this.#eventsSinceSnapshot > 0) await this.#storeSnapshot();
+  }
+
+  #lead(): void {
+    if (this.#stopped) return;
+    this.#leading = true;
+    for (const run of this.#runs.values()) this.#perform(run, obligations(run));
+    this.#snapshotTimer = setInterval(() => this.#considerSnapshot(), SNAPSHOT_CHECK_MS);
+  }
+
+  #receive({ subject, type, data, seq }: Delivery): void {
+    this.#eventsSinceSnapshot++;
+    const decoded = decodeEvent(subject, type, data, seq);
+    if (decoded.kind === "refused") {
+      this.#resources.log.warn({ subject, seq, ...decoded }, "a message of the log is no fact");
+      return;
+    }
+    this.#fold(decoded.event);
+  }
+
+  #fold(event: RunEvent): void {
+    const before = this.#runs.get(event.runId) ?? initial;
+    const after = evolve(before, event);
+    if (after.status === "absent") return;
+    this.#runs.set(event.runId, after);
+    if (!this.#leading) {
+      if (after.status === "finished" && obligations(after).length === 0)
+        this.#runs.delete(event.runId);
+      return;
+    }
+    if (!applied(before, after)) this.#didNotApply(after, event);
+    else {
+      const change = diff(obligations(before), obligations(after));
+      if (before.status !== "absent")
+        for (const o of change.end) this.#end(before, o, after, event);
+      this.#perform(after, change.begin);
+    }
+  }
+
+  /** Some facts that change nothing still want an answer. */
+  #didNotApply(run: LiveRun, event: RunEvent): void {
+    if (event.type === "slot-granted") this.#admission.returned(run.trigger.env, event.data);
+    // A claim that lost against a cancellation or a result: its agent must stop the code.
+    if (event.type === "attempt-started") this.#tellToStop(run, event.data.agentId);
+  }
+
+  #perform(run: LiveRun, begin: readonly Obligation[]): void {
+    const effects = begin.map((obligation) => this.#begin(run, obligation));
+    if (run.status !== "finished") return;
+    const pending = effects.filter((effect) => effect !== undefined);
+    if (pending.length === 0) this.#runs.delete(run.id);
+    else
+      void Promise.all(pending).then(() => {
+        if (this.#lease.valid) this.#runs.delete(run.id);
+      });
+  }
+
+  #begin(run: LiveRun, o: Obligation): Promise<void> | undefined {
+    const name = { env: run.trigger.env, runId: run.id };
+    switch (o.kind) {
+      case "timer":
+        return this.#effects.armTimer(name, o.name, o.at);
+      case "admit":
+        if (run.status === "queued") this.#admission.admit(run);
+        return undefined;
+      case "launch":
+        if (run.status === "queued") this.#admission.launch(run);
+        return undefined;
+      case "hold-slot":
+        this.#admission.hold(name.env, o.slot);
+        return undefined;
+      case "watch-agent":
+        this.#watchAgent(o.agentId, run.id);
+        return undefined;
+      case "signal":
+        return this.#effects.signal(name, o.agentId, o.signal, run.admission, run.lastSeq);
+      case "tell-parent":
+        return this.#effects.append({ env: name.env, runId: o.parentRunId }, "child-finished", {
+          at: run.updatedAt,
+          waitIndex: o.waitIndex,
+          childIndex: o.childIndex,
+          result: o.result,
+        });
+      case "cancel-child":
+        return this.#effects.append({ env: name.env, runId: o.childRunId }, "cancel-requested", {
+          at: run.updatedAt,
+          reason: `parent ${run.id} was canceled`,
+        });
+    }
+  }
+
+  #end(before: LiveRun, o: Obligation, after: LiveRun, cause: RunEvent): void {
+    const name = { env: before.trigger.env, runId: before.id };
+    switch (o.kind) {
+      case "timer":
+        // A timer that fired is gone already.
+        if (cause.type !== "timer-fired" || cause.data.name !== o.name)
+          void this.#effects.disarmTimer(name, o.name);
+        return;
+      case "admit":
+      case "launch":
+        if (before.status !== "queued") return;
+        if (isGranted(before, after)) this.#admission.granted(before);
+        else this.#admission.withdraw(before, after);
+        return;
+      case "hold-slot":
+        this.#admission.release(name.env, o.slot);
+        return;
+      case "watch-agent":
+        this.#unwatchAgent(o.agentId, before.id);
+        // Its agent was believed lost: should it live, it must let go of the run.
+        if (cause.type === "attempt-lost") this.#tellToStop(after, o.agentId);
+        return;
+      case "signal":
+      case "tell-parent":
+      case "cancel-child":
+        return;
+    }
+  }
+
+  #tellToStop(run: LiveRun, agentId: string): void {
+    const name = { env: run.trigger.env, runId: run.id };
+    void this.#effects.signal(name, agentId, "stop", run.admission, run.lastSeq);
+  }
+
+  #watchAgent(agentId: string, runId: string): void {
+    const runs = this.#runsOfAgent.get(agentId);
+    if (runs) runs.add(runId);
+    else this.#runsOfAgent.set(agentId, new Set([runId]));
+    this.#resources.agents.expect(agentId);
+  }
+
+  #unwatchAgent(agentId: string, runId: string): void {
+    const runs = this.#runsOfAgent.get(agentId);
+    runs?.delete(runId);
+    if (runs?.size === 0) this.#runsOfAgent.delete(agentId);
+  }
+
+  #agentLost(agentId: string): void {
+    if (!this.#leading) return;
+    const runs = this.#runsOfAgent.get(agentId);
+    if (!runs) return;
+    this.#resources.log.warn({ agentId, runs: runs.size, shard: this.#shard }, "agent lost");
+    for (const runId of runs) {
+      const run = this.#runs.get(runId);
+      if (!run || run.attempt === 0) continue;
+      void this.#effects.append({ env: run.trigger.env, runId }, "attempt-lost", {
+        at: Date.now(),
+        agentId,
+        attempt: run.attempt,
+      });
+    }
+  }
+
+  #considerSnapshot(): void {
+    const worth = Math.max(SNAPSHOT_MIN_EVENTS, 2 * this.#runs.size);
+    if (this.#eventsSinceSnapshot < worth || !this.#lease.valid) return;
+    void this.#storeSnapshot().catch((error: unknown) =>
+      this.#resources.log.warn({ err: error, shard: this.#shard }, "storing a snapshot failed"),
+    );
+  }
+
+  async #storeSnapshot(): Promise<void> {
+    const seq = this.#feed?.lastSeq ?? this.#snapshotSeq;
+    this.#eventsSinceSnapshot = 0;
+    await storeSnapshot(this.#resources.blobs, this.#shard, {
+      seq,
+      runs: [...this.#runs.values()],
+    });
+    this.#snapshotSeq = seq;
+  }
+}
+
+/** Whether the run just got its slot, and goes on to be launched. */
+function isGranted(before: LiveRun, after: LiveRun): boolean {
+  return (
+    before.status === "queued" &&
+    after.status === "queued" &&
+    before.slot === null &&
+    after.slot !== null
+  );
+}

@@ -1,0 +1,80 @@
+/**
+ * Fires durable timers: the broker delivers one when it is due, and its firing becomes a fact in the run's log.
+ *
+ * The message is acknowledged after the fact is stored, so a crash between the two fires again; the fold counts a
+ * timer once. Several schedulers share the work: the consumer gives each due timer to one of them.
+ */
+import {
+  decodeBody,
+  DUE_CONSUMER,
+  encodeEvent,
+  parseDueSubject,
+  runSubject,
+  timerBodySchema,
+} from "@millrace/proto";
+import {
+  ACK,
+  ensureConsumer,
+  PullLoop,
+  type Delivery,
+  type Logger,
+  type NatsConnection,
+  type Publisher,
+} from "@millrace/service-kit";
+
+const BATCH = 512;
+
+export class TimerFirer {
+  readonly #nc: NatsConnection;
+  readonly #publisher: Publisher;
+  readonly #log: Logger;
+  readonly #loop: PullLoop;
+
+  private constructor(nc: NatsConnection, publisher: Publisher, log: Logger) {
+    this.#nc = nc;
+    this.#publisher = publisher;
+    this.#log = log;
+    this.#loop = new PullLoop(nc, {
+      stream: DUE_CONSUMER.stream,
+      consumer: () => DUE_CONSUMER.durable_name,
+      onMessage: (delivery) => this.#due(delivery),
+      ensure: () => ensureConsumer(nc, DUE_CONSUMER),
+      onError: (error) => log.warn({ err: error }, "reading due timers fails"),
+    });
+  }
+
+  static async start(nc: NatsConnection, publisher: Publisher, log: Logger): Promise<TimerFirer> {
+    await ensureConsumer(nc, DUE_CONSUMER);
+    const firer = new TimerFirer(nc, publisher, log);
+    firer.#loop.want(BATCH);
+    return firer;
+  }
+
+  stop(): void {
+    this.#loop.stop();
+  }
+
+  #due(delivery: Delivery): void {
+    if (this.#loop.outstanding < BATCH / 2) this.#loop.want(BATCH);
+    void this.#fire(delivery).catch((error: unknown) =>
+      // Not acknowledged: the broker delivers it again.
+      this.#log.warn({ err: error, subject: delivery.subject }, "firing a timer failed"),
+    );
+  }
+
+  async #fire({ subject, data, reply }: Delivery): Promise<void> {
+    const timer = parseDueSubject(subject);
+    const body = timerBodySchema.safeParse(decodeBody(data));
+    if (!timer || !body.success) {
+      this.#log.error({ subject }, "a due timer cannot be read; it is dropped");
+      this.#nc.publish(reply, ACK);
+      return;
+    }
+    await this.#publisher.publish(
+      runSubject(timer.env, timer.runId, "scheduler"),
+      encodeEvent("timer-fired", { at: Date.now(), name: timer.name, dueAt: body.data.dueAt }),
+      { type: "timer-fired" },
+    );
+    this.#nc.publish(reply, ACK);
+  }
+}
