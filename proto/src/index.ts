@@ -103,7 +103,7 @@ export {
 export type { AgentRecord, KeyRecord, QueueRecord, RetrySettings, TaskRecord } from "./registry.ts";
 export { ERRORS, httpStatus, refuse } from "./errors.ts";
 export type { ErrorCode, Refusal } from "./errors.ts";
-export { parseDuration, parseMoment } from "./api/durations.ts";
+export { MAX_DURATION_MS, parseDuration, parseMoment } from "./api/durations.ts";
 export {
   acceptTrigger,
   LIMITS,
@@ -118,5 +118,6 @@ export type {
   TriggerContext,
   TriggerOptions,
 } from "./api/trigger.ts";
+export { readTrigger, taskIdProblem } from "./api/read-trigger.ts";
 export { eventsOfLog, runLogSchema } from "./api/log.ts";
 export type { RunLog } from "./api/log.ts";

@@ -40,6 +40,8 @@ export function readArguments(argv, { cwd, defaultDataDir }) {
     return refused(error.message.split(/\. |\n/)[0]);
   }
   if (values.help) return { kind: "help" };
+  const empty = Object.keys(values).find((name) => values[name] === "");
+  if (empty !== undefined) return refused(`--${empty} needs a value`);
 
   const { port, once = false } = values;
   if (port !== undefined && !(/^\d{1,5}$/.test(port) && Number(port) <= HIGHEST_PORT))
@@ -63,7 +65,9 @@ function refused(message) {
 }
 
 function kindOf(path) {
-  const stats = statSync(path, { throwIfNoEntry: false });
-  if (!stats) return "nothing";
-  return stats.isDirectory() ? "folder" : "other";
+  try {
+    return statSync(path).isDirectory() ? "folder" : "other";
+  } catch {
+    return "nothing";
+  }
 }

@@ -35,7 +35,7 @@ test("without keys of its own it leaves the choice to apt, and keeps a snapshot'
 test("everything apt writes is below the private root, and unsigned archives stay refused", () => {
   const config = privateAptConfig("/private/apt");
   for (const [, name, value] of config.matchAll(/^(Dir::\S+) "(.*)";$/gm)) {
-    expect(value, name).toMatch(/^\/private\/apt\//);
+    expect(`${name} ${value}`).toMatch(/^\S+ \/private\/apt\//);
   }
   for (const name of [
     "State",

@@ -6,7 +6,7 @@ import type { Packet } from "../events/values.ts";
 import { PRESETS, presetSchema, type Preset } from "../machines.ts";
 import type { QueueRecord, TaskRecord } from "../registry.ts";
 import { makeRunId, shardOfQueue } from "../wire/ids.ts";
-import { parseDuration, parseMoment } from "./durations.ts";
+import { MAX_DURATION_MS, parseDuration, parseMoment } from "./durations.ts";
 
 /** v4's limits. Bytes are counted as the characters' UTF-8 length where it matters: at the gateway's door. */
 export const LIMITS = {
@@ -39,6 +39,8 @@ export const triggerOptionsSchema = z.object({
   region: z.string().min(1).max(64).optional(),
   test: z.boolean().optional(),
   parentRunId: z.string().optional(),
+  /** The batch this trigger is part of, named by whoever makes the batch. */
+  parentBatch: z.string().min(1).max(64).optional(),
   resumeParentOnCompletion: z.boolean().optional(),
   idempotencyKey: z.string().optional(),
   concurrencyKey: z.union([z.string(), z.number()]).optional(),
@@ -131,6 +133,7 @@ export function acceptTrigger(
       isTest: options.test ?? false,
       depth: lineage?.depth ?? 0,
       ...read.data,
+      ...(options.parentBatch === undefined ? {} : { batchId: options.parentBatch }),
       ...(lineage ? lineageFields(lineage) : {}),
     },
   };
@@ -201,8 +204,8 @@ function readMachine(value: TriggerOptions["machine"], fallback: Preset): Preset
 
 function readDelay(value: TriggerOptions["delay"], nowMs: number): number | undefined | Refusal {
   if (value === undefined) return undefined;
-  const at = value instanceof Date ? value.getTime() : parseMoment(value, nowMs);
-  if (at === undefined || Number.isNaN(at))
+  const at = parseMoment(value, nowMs);
+  if (at === undefined)
     return refuse(
       "INVALID_OPTION",
       `delay must be a duration such as "1h30m" or an ISO 8601 date, not ${JSON.stringify(value)}`,
@@ -217,7 +220,7 @@ function readTtl(
 ): number | undefined | Refusal {
   if (value === undefined) return fallback;
   const ms = typeof value === "number" ? value * 1000 : parseDuration(value);
-  if (ms === undefined)
+  if (ms === undefined || ms > MAX_DURATION_MS)
     return refuse(
       "INVALID_OPTION",
       `ttl must be seconds or a duration such as "10m", not ${JSON.stringify(value)}`,

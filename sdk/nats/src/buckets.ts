@@ -3,6 +3,7 @@ import { Kvm, type KV } from "@nats-io/kv";
 import { decodeBody, encodeBody, type BucketDefinition } from "@millrace/proto";
 import type { NatsConnection } from "./connect.ts";
 import type { Delivery } from "./delivery.ts";
+import { BrokerUnavailableError } from "./errors.ts";
 import { Feed } from "./feed.ts";
 
 /** The part of a zod schema a bucket needs. */
@@ -40,9 +41,17 @@ export class Bucket<T> {
     return new Bucket(nc, definition.name, reader, kv);
   }
 
-  /** undefined when there is no such key, or its value is not of this version's form. */
+  /**
+   * undefined when there is no such key, or its value is not of this version's form.
+   * @throws BrokerUnavailableError
+   */
   async get(key: string): Promise<Entry<T> | undefined> {
-    const entry = await this.#kv.get(key);
+    const entry = await this.#kv.get(key).catch((error: unknown) => {
+      throw new BrokerUnavailableError(
+        `Reading ${key} of bucket ${this.#name} failed: ${String(error)}`,
+        { cause: error },
+      );
+    });
     if (!entry || entry.operation !== "PUT") return undefined;
     const value = this.#read(entry.value);
     return value === undefined ? undefined : { value, revision: entry.revision };

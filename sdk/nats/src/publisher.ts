@@ -42,6 +42,7 @@ type Pending = {
 const WINDOW = 4096;
 const RESEND_AFTER_MS = 3000;
 const SWEEP_MS = 250;
+const MESSAGE_TOO_LARGE = 10054;
 const EXPECT_SEQ = "Nats-Expected-Last-Subject-Sequence";
 
 /** Broker error codes that mean "another message got there first". */
@@ -119,9 +120,7 @@ export class Publisher {
       });
     } catch (error) {
       this.#settle(token);
-      pending.reject(
-        new BrokerUnavailableError(`The connection to the broker is closed: ${String(error)}`),
-      );
+      pending.reject(unsendable(this.#nc, pending, error));
     }
   }
 
@@ -193,6 +192,17 @@ export class Publisher {
       this.#write(token, pending);
     }
   }
+}
+
+/** The connection is closed for good, or the message is more than the broker takes. */
+function unsendable(nc: NatsConnection, pending: Pending, error: unknown): Error {
+  if (nc.isClosed())
+    return new BrokerUnavailableError(`The connection to the broker is closed: ${String(error)}`);
+  return new BrokerRefusedError(
+    MESSAGE_TOO_LARGE,
+    String(error),
+    `Publishing to ${pending.subject}`,
+  );
 }
 
 function unanswered(pending: Pending): BrokerUnavailableError {

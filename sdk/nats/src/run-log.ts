@@ -76,7 +76,9 @@ async function collect(direct: DirectStreamAPI, subject: string, seq: number) {
 
 /**
  * Follows one run: `onState` gets its state now and after every change, until `stop`. Core subscriptions say that
- * something changed, the log says what: nothing is missed or repeated, and no consumer is made.
+ * something changed, the log says what: nothing is missed or repeated, and no consumer is made. A read that fails is
+ * told to `onError` and tried again.
+ * @throws BrokerUnavailableError when the run cannot be read at all; then nothing is followed
  */
 export async function followRun(
   nc: NatsConnection,
@@ -109,21 +111,34 @@ export async function followRun(
     });
     await reading;
   };
+  const lookAfter = (ms: number): void => {
+    setTimeout(() => {
+      poke().catch((error: unknown) => {
+        if (stopped) return;
+        onError(error);
+        lookAfter(1000);
+      });
+    }, ms);
+  };
   const nudge = (): void => {
     // The message reaches subscribers before it is stored: look again a moment later, too.
-    for (const afterMs of [5, 100, 1000]) setTimeout(() => void poke().catch(onError), afterMs);
+    for (const afterMs of [5, 100, 1000]) lookAfter(afterMs);
   };
   const subscriptions = (["client", "coordinator", "scheduler", "agent"] as const).map((role) =>
     nc.subscribe(runSubject(env, runId, role), { callback: nudge }),
   );
   const forget = onReconnect(nc, nudge);
-  await nc.flush();
-  await poke();
-  return {
-    stop: () => {
-      stopped = true;
-      forget();
-      for (const subscription of subscriptions) subscription.unsubscribe();
-    },
+  const stop = (): void => {
+    stopped = true;
+    forget();
+    for (const subscription of subscriptions) subscription.unsubscribe();
   };
+  try {
+    await nc.flush();
+    await poke();
+  } catch (error) {
+    stop();
+    throw error;
+  }
+  return { stop };
 }

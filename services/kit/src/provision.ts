@@ -3,11 +3,11 @@
  * and safe from several processes at once. Every other service waits until it has been done.
  */
 import {
-  DiscardPolicy,
   jetstreamManager,
-  RetentionPolicy,
   StorageType,
+  type DiscardPolicy,
   type JetStreamManager,
+  type RetentionPolicy,
   type StreamConfig,
 } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";

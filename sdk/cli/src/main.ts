@@ -1,0 +1,92 @@
+/** `npm start`, once everything is installed and built: starts, shows, waits, stops. */
+import { DataDir } from "./data-dir.ts";
+import { runDemo } from "./demo.ts";
+import { Installation } from "./installation.ts";
+import { acquireLock } from "./lock.ts";
+import type { Options } from "./options.ts";
+import { bringUp } from "./bring-up.ts";
+import { DEMO_TASKS_DIR } from "./services.ts";
+import { onStopSignals } from "./stop-signals.ts";
+import { orStopped, StoppedError } from "./stopping.ts";
+import { Terminal } from "./terminal.ts";
+import { howToTrigger, readyLines } from "./welcome.ts";
+
+const INTERRUPTED = 130;
+
+/** @returns the exit status, when everything it started has ended */
+export async function main(options: Options): Promise<number> {
+  const now = (): number => performance.now();
+  const terminal = new Terminal(process.stdout, process.env, now);
+  // Who read the output is gone; what runs goes on, and is stopped as always.
+  process.stdout.on("error", () => undefined);
+
+  const dataDir = new DataDir(options.dataDir);
+  const attempt = acquireLock(dataDir.lockFile);
+  if (!attempt.ok) {
+    terminal.line(
+      `Millrace runs already on ${dataDir.path} (process ${attempt.pid}): stop it, or store elsewhere with --data DIR`,
+    );
+    return 1;
+  }
+  const { lock } = attempt;
+  const stopping = new AbortController();
+  const installation = new Installation({
+    dataDir,
+    env: process.env,
+    tasksDir: options.tasksDir ?? DEMO_TASKS_DIR,
+    gatewayPort: options.port,
+    say: (line) => terminal.line(line),
+    onFatal: (error) => stopping.abort(error),
+    stopping: stopping.signal,
+  });
+  const stop = (): void => {
+    terminal.endProgress();
+    terminal.line("Stopping …");
+    stopping.abort(new StoppedError());
+  };
+  const stopAtOnce = (): void => {
+    installation.kill();
+    lock.release();
+    process.exit(INTERRUPTED);
+  };
+  onStopSignals(process, now, stop, stopAtOnce);
+  process.on("uncaughtException", (error) => stopping.abort(error));
+
+  try {
+    return await run(options, installation, dataDir, terminal, stopping.signal);
+  } catch (error) {
+    if (error instanceof StoppedError) return INTERRUPTED;
+    terminal.endProgress();
+    terminal.line(terminal.style.red(error instanceof Error ? error.message : String(error)));
+    return 1;
+  } finally {
+    await installation.stop();
+    lock.release();
+  }
+}
+
+async function run(
+  options: Options,
+  installation: Installation,
+  dataDir: DataDir,
+  terminal: Terminal,
+  stopping: AbortSignal,
+): Promise<number> {
+  const up = await bringUp(installation, dataDir, process.env, terminal, stopping);
+  for (const line of readyLines(up, dataDir.path, terminal.style)) terminal.line(line);
+  if (options.tasksDir === null) {
+    const succeeded = await runDemo({ ...up, terminal, stopping });
+    if (options.once) return succeeded ? 0 : 1;
+  } else terminal.line(`Tasks of ${options.tasksDir}: ${up.taskIds.join(", ") || "none"}`);
+  for (const line of howToTrigger(up, terminal.style)) terminal.line(line);
+  return await untilStopped(stopping);
+}
+
+/** Being stopped is how it is meant to end. */
+async function untilStopped(stopping: AbortSignal): Promise<number> {
+  const never = new Promise<never>(() => undefined);
+  return await orStopped(never, stopping).catch((error: unknown) => {
+    if (error instanceof StoppedError) return 0;
+    throw error;
+  });
+}

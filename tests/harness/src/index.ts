@@ -1,0 +1,5 @@
+export { Millrace } from "./millrace.ts";
+export type { Env } from "./millrace.ts";
+export { freePort, ServiceProcess } from "./service-process.ts";
+export type { ServiceName } from "./service-process.ts";
+export { cpuSeconds } from "./cpu.ts";

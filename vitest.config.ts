@@ -1,0 +1,8 @@
+import { defineConfig } from "vitest/config";
+export default defineConfig({
+  test: {
+    projects: ["proto", "sdk/*", "services/*", "deploy/nats", "bench", "tests/*", "examples/*"].map(
+      (folder) => `${folder}/vitest.config.ts`,
+    ),
+  },
+});
