@@ -40,7 +40,7 @@ async function readOptions() {
     console.log(USAGE);
     process.exit(0);
   }
-  if (parsed.kind === "error") fail(USAGE_ERROR, `${parsed.message}\n\n${USAGE}`);
+  if (parsed.kind === "error") fail(USAGE_ERROR, `${parsed.message}\nSee: npm start -- --help`);
   return parsed.options;
 }
 

@@ -119,5 +119,7 @@ export type {
   TriggerOptions,
 } from "./api/trigger.ts";
 export { readTrigger, taskIdProblem } from "./api/read-trigger.ts";
+export { LIVE, liveRequestSchema } from "./api/live.ts";
+export type { LiveMessage, LiveRequest } from "./api/live.ts";
 export { eventsOfLog, runLogSchema } from "./api/log.ts";
 export type { RunLog } from "./api/log.ts";

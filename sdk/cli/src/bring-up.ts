@@ -3,7 +3,6 @@ import { connectBroker } from "@millrace/nats";
 import type { DataDir } from "./data-dir.ts";
 import { registerDevKey } from "./dev-key.ts";
 import type { Environment } from "./environment.ts";
-import { DEFAULT_PORT } from "./gateway-port.ts";
 import { BROKER, type Installation } from "./installation.ts";
 import { endLeftovers } from "./processes-file.ts";
 import { servedTasks } from "./served-tasks.ts";

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ownBroker } from "./broker.ts";
 import type { DataDir } from "./data-dir.ts";
 import type { Environment } from "./environment.ts";
-import { chooseGatewayPort } from "./gateway-port.ts";
+import { chooseGatewayPort, DEFAULT_PORT } from "./gateway-port.ts";
 import { tailOfLog } from "./log-tail.ts";
 import { anyFreePort } from "./ports.ts";
 import { ProcessesFile } from "./processes-file.ts";
@@ -104,12 +104,15 @@ export class Installation {
   }
 
   async #spawn(name: ServiceName, natsUrl: string): Promise<RunningProcess> {
-    const { env, tasksDir, dataDir, gatewayPort } = this.#options;
+    const { env, tasksDir, dataDir, gatewayPort, say } = this.#options;
     const healthPort = await anyFreePort();
     this.#healthPorts.set(name, healthPort);
     // Until it was ready once, it may have lost its port to somebody else's gateway that was starting, too.
-    if (name === "gateway" && !this.#ready)
+    if (name === "gateway" && !this.#ready) {
       this.#gatewayPort = await chooseGatewayPort(gatewayPort);
+      if (gatewayPort === null && this.#gatewayPort !== DEFAULT_PORT)
+        say(`Port ${DEFAULT_PORT} is taken; the gateway takes ${this.#gatewayPort}.`);
+    }
     const settings = { natsUrl, healthPort, gatewayPort: this.#gatewayPort, tasksDir };
     const environment = { ...env, ...serviceEnvironment(name, settings) };
     return await spawnService(serviceEntry(name), environment, dataDir.logFile(name));

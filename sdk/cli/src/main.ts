@@ -23,7 +23,7 @@ export async function main(options: Options): Promise<number> {
   const dataDir = new DataDir(options.dataDir);
   const attempt = acquireLock(dataDir.lockFile);
   if (!attempt.ok) {
-    terminal.line(
+    console.error(
       `Millrace runs already on ${dataDir.path} (process ${attempt.pid}): stop it, or store elsewhere with --data DIR`,
     );
     return 1;
@@ -57,7 +57,7 @@ export async function main(options: Options): Promise<number> {
   } catch (error) {
     if (error instanceof StoppedError) return INTERRUPTED;
     terminal.endProgress();
-    terminal.line(terminal.style.red(error instanceof Error ? error.message : String(error)));
+    console.error(error instanceof Error ? error.message : String(error));
     return 1;
   } finally {
     await installation.stop();

@@ -8,7 +8,7 @@ export const DEV_ENV = "dev";
 export async function servedTasks(nc: NatsConnection): Promise<string[]> {
   const tasks = await Bucket.open(nc, BUCKETS.tasks, taskRecordSchema);
   const ids = new Set<string>();
-  const feed = await tasks.watch(`${DEV_ENV}.`, ({ value }) => {
+  const feed = await tasks.watch(`${DEV_ENV}.*`, ({ value }) => {
     if (value) ids.add(value.id);
   });
   await feed.stop();

@@ -9,9 +9,16 @@ export type TriggerCall = { readonly taskId: string; readonly body: TriggerBody 
 
 export type Handle = { readonly id: string; readonly publicAccessToken?: string };
 
+export type TriggeredBatch = { readonly batchId: string; readonly runIds: readonly string[] };
+
 export interface Transport {
   /** @throws ApiError when the trigger is refused or the platform cannot be reached */
   trigger(call: TriggerCall): Promise<Handle>;
+  /**
+   * Triggers runs that belong together. `runIds` are in the order of the calls.
+   * @throws ApiError naming the first item that was refused; over HTTP other items may have been triggered
+   */
+  batchTrigger(calls: readonly TriggerCall[]): Promise<TriggeredBatch>;
   /** @throws ApiError (404) */
   retrieve(runId: string): Promise<RunView>;
   cancel(runId: string): Promise<void>;
@@ -28,12 +35,14 @@ export interface Transport {
 export interface RunHost extends Omit<Transport, "close"> {
   /** Triggers children and waits for all of them. Results in the order of the calls. */
   triggerAndWait(calls: readonly TriggerCall[], isBatch: boolean): Promise<readonly ChildResult[]>;
-  /** Triggers children without waiting for them. */
-  batchTrigger(
-    calls: readonly TriggerCall[],
-  ): Promise<{ readonly batchId: string; readonly runIds: readonly string[] }>;
   /** Gives the slot back and goes on at this time (epoch milliseconds). */
   waitUntil(atMs: number): Promise<void>;
+  /**
+   * Whether the code is being run again and its next durable call, according to the log, was a wait until exactly
+   * this time. A date that was worth a durable wait then may be past now; it must be asked for again all the same, or
+   * the calls after it are answered with each other's results. Absent: never.
+   */
+  hasWaitedUntil?(atMs: number): boolean;
   log(record: Omit<LogRecord, "attempt">): void;
 }
 

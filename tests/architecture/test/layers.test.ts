@@ -39,7 +39,9 @@ const manifestOf = (dir: string): Manifest =>
 const packages: Package[] = (manifestOf(".").workspaces ?? [])
   .flatMap((pattern) =>
     pattern.endsWith("/*")
-      ? readdirSync(join(root, pattern.slice(0, -2))).map((name) => `${pattern.slice(0, -1)}${name}`)
+      ? readdirSync(join(root, pattern.slice(0, -2))).map(
+          (name) => `${pattern.slice(0, -1)}${name}`,
+        )
       : [pattern],
   )
   .filter((dir) => existsSync(join(root, dir, "package.json")))

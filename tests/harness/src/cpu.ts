@@ -13,7 +13,7 @@ export function cpuSeconds(pids: readonly number[]): number | undefined {
   const all = processes();
   if (!all) return undefined;
   const wanted = new Set(pids);
-  for (let grew = true; grew; ) {
+  for (let grew = true; grew;) {
     grew = false;
     for (const { pid, parent } of all)
       if (wanted.has(parent) && !wanted.has(pid)) {

@@ -36,7 +36,12 @@ export class ServiceProcess {
     const logFile = join(logDir, `${name}-${healthPort}.log`);
     const out = openSync(logFile, "a");
     const child = spawn(process.execPath, [join(ROOT, `services/${name}/dist/main.js`)], {
-      env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...env, MILLRACE_HEALTH_PORT: String(healthPort) },
+      env: {
+        PATH: process.env["PATH"],
+        HOME: process.env["HOME"],
+        ...env,
+        MILLRACE_HEALTH_PORT: String(healthPort),
+      },
       stdio: ["ignore", out, out],
     });
     return new ServiceProcess(name, child, healthPort, logFile);
@@ -58,7 +63,9 @@ export class ServiceProcess {
   async ready(timeoutMs = 60_000): Promise<void> {
     const deadline = Date.now() + timeoutMs;
     while (Date.now() < deadline && this.running) {
-      const answer = await fetch(`http://127.0.0.1:${this.#healthPort}/readyz`).catch(() => undefined);
+      const answer = await fetch(`http://127.0.0.1:${this.#healthPort}/readyz`).catch(
+        () => undefined,
+      );
       if (answer?.ok) return;
       await new Promise((resolve) => setTimeout(resolve, 25));
     }

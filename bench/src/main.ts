@@ -1,0 +1,54 @@
+/**
+ * `npm run bench [-- --json FILE] [--quick]`: the platform's figures beside the broker's own, in one run on one
+ * machine, all processes and the broker together. One node, file storage, the broker's default fsync.
+ */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { Millrace } from "@millrace/harness";
+import { Load } from "./load.ts";
+import { table, type Figure } from "./report.ts";
+import { cpuPerRun, latency, throughput, type Scale } from "./scenarios.ts";
+import { measureYardstick } from "./yardstick.ts";
+
+const { values: options } = parseArgs({
+  options: { json: { type: "string" }, quick: { type: "boolean", default: false } },
+});
+const size: Scale = (runs) => Math.round(runs * (options.quick ? 0.1 : 1));
+
+const say = (line: string): void => {
+  process.stderr.write(`${line}\n`);
+};
+
+const millrace = await Millrace.start();
+try {
+  // Eight small processes for isolated runs: what is measured is the platform, not how many cores there are.
+  await millrace.agent(join(import.meta.dirname, "../tasks"), {
+    MILLRACE_PRESETS: "micro,small-1x",
+    MILLRACE_CPUS: "2.5",
+    MILLRACE_MEMORY_GB: "4",
+    MILLRACE_LOG_LEVEL: "warn",
+  });
+  const load = await Load.connect(millrace.natsUrl);
+  const nc = await millrace.connect();
+  const pids = [millrace.brokerPid, ...[...millrace.services].map(({ pid }) => pid)];
+
+  say("warming up");
+  for (const task of ["noop-shared", "noop-process", "noop-limited"])
+    await load.throughput(task, size(3000));
+  say("yardstick");
+  const yardstick = await measureYardstick(nc);
+  const figures: Figure[] = [];
+  say("latency");
+  figures.push(...(await latency(load, yardstick, size)));
+  say("throughput");
+  figures.push(...(await throughput(load, yardstick, size)));
+  say("CPU per run");
+  figures.push(...(await cpuPerRun(load, nc, pids, size)));
+
+  process.stdout.write(`${table(yardstick, figures)}\n`);
+  if (options.json) writeFileSync(options.json, JSON.stringify({ yardstick, figures }, null, 2));
+  await load.close();
+} finally {
+  await millrace.stop();
+}

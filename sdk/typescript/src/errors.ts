@@ -1,0 +1,97 @@
+/** What users catch: how the platform refuses a call or fails to answer it, and how runs tell about their end. */
+import { httpStatus, type Refusal } from "@millrace/proto";
+
+/** The platform refused a call, or did not answer it. The same refusal is the same class over HTTP and over NATS. */
+export class ApiError extends Error {
+  override readonly name: string = "ApiError";
+  /** The HTTP status; undefined when no answer came. */
+  readonly status: number | undefined;
+  /** One of the platform's error codes. */
+  readonly code: string | undefined;
+
+  constructor(status: number | undefined, message: string, code?: string, options?: ErrorOptions) {
+    super(message, options);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** No answer came: it is not known whether the call had an effect. */
+export class ApiConnectionError extends ApiError {
+  override readonly name = "ApiConnectionError";
+}
+export class BadRequestError extends ApiError {
+  override readonly name = "BadRequestError";
+}
+export class AuthenticationError extends ApiError {
+  override readonly name = "AuthenticationError";
+}
+export class PermissionDeniedError extends ApiError {
+  override readonly name = "PermissionDeniedError";
+}
+export class NotFoundError extends ApiError {
+  override readonly name = "NotFoundError";
+}
+export class ConflictError extends ApiError {
+  override readonly name = "ConflictError";
+}
+export class UnprocessableEntityError extends ApiError {
+  override readonly name = "UnprocessableEntityError";
+}
+export class RateLimitError extends ApiError {
+  override readonly name = "RateLimitError";
+}
+export class InternalServerError extends ApiError {
+  override readonly name = "InternalServerError";
+}
+
+const CLASS_OF_STATUS: Readonly<Record<number, typeof ApiError>> = {
+  400: BadRequestError,
+  401: AuthenticationError,
+  403: PermissionDeniedError,
+  404: NotFoundError,
+  409: ConflictError,
+  422: UnprocessableEntityError,
+  429: RateLimitError,
+};
+
+/** The error of this status, in its own class. */
+export function apiError(
+  status: number | undefined,
+  message: string,
+  code?: string,
+  options?: ErrorOptions,
+): ApiError {
+  if (status === undefined) return new ApiConnectionError(status, message, code, options);
+  const Class = CLASS_OF_STATUS[status] ?? (status >= 500 ? InternalServerError : ApiError);
+  return new Class(status, message, code, options);
+}
+
+/** A refusal as the error its HTTP answer would be. */
+export function refusalError({ code, message }: Refusal): ApiError {
+  return apiError(httpStatus(code), message, code);
+}
+
+/** Neither code nor environment say how to reach the platform, or they contradict each other. */
+export class ConfigurationError extends Error {
+  override readonly name = "ConfigurationError";
+}
+
+/** Thrown by `unwrap()` when the child run did not succeed; `cause` is the child's error. */
+export class SubtaskUnwrapError extends Error {
+  override readonly name = "SubtaskUnwrapError";
+  readonly taskId: string;
+  readonly runId: string;
+
+  constructor(taskId: string, runId: string, cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super(`Run ${runId} of task "${taskId}" did not succeed: ${reason}`, { cause });
+    this.taskId = taskId;
+    this.runId = runId;
+  }
+}
+
+/** Thrown in a task's code, it fails the run for good: no attempt follows. Agents recognise it by its name. */
+export class AbortTaskRunError extends Error {
+  override readonly name = "AbortTaskRunError";
+}

@@ -1,0 +1,139 @@
+/**
+ * Runs followed over one WebSocket, opened for the first subscription and closed after the last.
+ *
+ * 1. A lost connection is opened again, ever more patiently, until nobody is subscribed: the gateway then states each
+ *    run's current state, so the last state of a run cannot be missed.
+ * 2. A subscriber sees each state once, in order: what it has seen already is dropped by its sequence.
+ * 3. A refusal (the key, an unknown run) ends the subscription with `onError`; anything else is tried again.
+ */
+import { httpStatus, type LiveMessage, type LiveRequest, type RunView } from "@millrace/proto";
+import type { HttpConnection } from "../config.ts";
+import { apiError, type ApiError } from "../errors.ts";
+import { errorOf, parseJson } from "./http-client.ts";
+import { openSocket, type Socket, type SocketEnd } from "./open-socket.ts";
+
+type Subscription = {
+  readonly runId: string;
+  readonly onView: (view: RunView) => void;
+  readonly onError: (error: ApiError) => void;
+  lastSeq: number;
+};
+
+type Line =
+  | { readonly kind: "closed" }
+  | { readonly kind: "opening" }
+  | { readonly kind: "waiting"; readonly timer: NodeJS.Timeout }
+  | { readonly kind: "open"; readonly socket: Socket };
+
+const FIRST_DELAY_MS = 250;
+const MAX_DELAY_MS = 10_000;
+
+export class LiveRuns {
+  readonly #connection: HttpConnection;
+  readonly #subscriptions = new Map<string, Subscription>();
+  #line: Line = { kind: "closed" };
+  #next = 0;
+  /** Connections in a row that brought nothing. */
+  #failures = 0;
+
+  constructor(connection: HttpConnection) {
+    this.#connection = connection;
+  }
+
+  subscribe(
+    runId: string,
+    onView: (view: RunView) => void,
+    onError: (error: ApiError) => void,
+  ): { stop(): void } {
+    const id = String(this.#next++);
+    this.#subscriptions.set(id, { runId, onView, onError, lastSeq: 0 });
+    if (this.#line.kind === "closed") void this.#open();
+    else this.#send({ type: "subscribe", id, runId });
+    return { stop: () => this.#stop(id) };
+  }
+
+  close(): void {
+    this.#subscriptions.clear();
+    this.#closeIfUnused();
+  }
+
+  #stop(id: string): void {
+    if (!this.#subscriptions.delete(id)) return;
+    this.#send({ type: "unsubscribe", id });
+    this.#closeIfUnused();
+  }
+
+  async #open(): Promise<void> {
+    this.#line = { kind: "opening" };
+    const socket = await openSocket(this.#connection, {
+      onOpen: () => {
+        this.#line = { kind: "open", socket };
+        for (const [id, { runId }] of this.#subscriptions)
+          this.#send({ type: "subscribe", id, runId });
+        this.#closeIfUnused();
+      },
+      onMessage: (text) => this.#receive(parseJson(text) as LiveMessage | undefined),
+      onEnd: (end) => this.#ended(end),
+    });
+  }
+
+  #send(request: LiveRequest): void {
+    if (this.#line.kind === "open") this.#line.socket.send(JSON.stringify(request));
+  }
+
+  #receive(message: LiveMessage | undefined): void {
+    if (message?.id === undefined) return;
+    const subscription = this.#subscriptions.get(message.id);
+    if (!subscription) return;
+    switch (message.type) {
+      case "run":
+        this.#failures = 0;
+        if (message.seq <= subscription.lastSeq) return;
+        subscription.lastSeq = message.seq;
+        subscription.onView(message.run);
+        return;
+      case "end":
+        this.#subscriptions.delete(message.id);
+        this.#closeIfUnused();
+        return;
+      case "error": {
+        const status = httpStatus(message.code);
+        if (status >= 500) return this.#reopen();
+        this.#subscriptions.delete(message.id);
+        this.#closeIfUnused();
+        subscription.onError(apiError(status, message.error, message.code));
+      }
+    }
+  }
+
+  #ended(end: SocketEnd): void {
+    this.#line = { kind: "closed" };
+    if (end.kind === "refused" && end.status >= 400 && end.status < 500) {
+      const subscriptions = [...this.#subscriptions.values()];
+      this.#subscriptions.clear();
+      const error = errorOf(end.status, parseJson(end.body));
+      for (const { onError } of subscriptions) onError(error);
+    } else this.#openLater();
+  }
+
+  /** The gateway lives but cannot serve: a new connection states everything again. */
+  #reopen(): void {
+    if (this.#line.kind === "open") this.#line.socket.close();
+    this.#openLater();
+  }
+
+  #openLater(): void {
+    if (this.#subscriptions.size === 0) return;
+    const delayMs = Math.min(FIRST_DELAY_MS * 2 ** this.#failures++, MAX_DELAY_MS);
+    const timer = setTimeout(() => void this.#open(), delayMs * (0.5 + Math.random() / 2));
+    this.#line = { kind: "waiting", timer };
+  }
+
+  /** While it is opening it cannot be closed yet: `onOpen` looks again. */
+  #closeIfUnused(): void {
+    if (this.#subscriptions.size > 0) return;
+    if (this.#line.kind === "waiting") clearTimeout(this.#line.timer);
+    if (this.#line.kind === "open") this.#line.socket.close();
+    if (this.#line.kind !== "opening") this.#line = { kind: "closed" };
+  }
+}

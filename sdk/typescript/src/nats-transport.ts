@@ -1,0 +1,146 @@
+/** The platform straight on its broker: the same rules, without a gateway between. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { refuse, viewOf, type RunView } from "@millrace/proto";
+import {
+  BrokerRefusedError,
+  BrokerUnavailableError,
+  Catalog,
+  connectBroker,
+  Publisher,
+  RunClient,
+  type NatsConnection as Broker,
+} from "@millrace/nats";
+import { inBatch, itemError, makeBatchId } from "./batch.ts";
+import type { NatsConnection } from "./config.ts";
+import { ApiError, apiError, refusalError } from "./errors.ts";
+import type { Handle, Transport, TriggerCall, TriggeredBatch } from "./host.ts";
+
+const TRIGGER_DEADLINE_MS = 5000;
+const CLOSE_DEADLINE_MS = 2000;
+
+export class NatsTransport implements Transport {
+  readonly #broker: Broker;
+  readonly #env: string;
+  readonly #publisher: Publisher;
+  readonly #catalog: Catalog;
+  readonly #runs: RunClient;
+
+  private constructor(broker: Broker, env: string, catalog: Catalog) {
+    this.#broker = broker;
+    this.#env = env;
+    this.#catalog = catalog;
+    this.#publisher = new Publisher(broker);
+    this.#runs = new RunClient(broker, this.#publisher, catalog);
+  }
+
+  /** @throws ApiError (503) when no broker answers, or no coordinator has prepared it */
+  static async connect({ url, env, credentialsFile }: NatsConnection): Promise<NatsTransport> {
+    return await asApiErrors(async () => {
+      const broker = await connectBroker({
+        url,
+        name: "millrace sdk",
+        ...(credentialsFile === undefined ? {} : { credentialsFile }),
+      });
+      try {
+        return new NatsTransport(broker, env, await Catalog.open(broker));
+      } catch (error) {
+        await broker.close();
+        throw new BrokerUnavailableError(
+          `The broker at ${url} is not ready for Millrace: ${String(error)}. Is a coordinator running?`,
+          { cause: error },
+        );
+      }
+    });
+  }
+
+  async trigger({ taskId, body }: TriggerCall): Promise<Handle> {
+    return await asApiErrors(async () => {
+      const options = { deadlineMs: TRIGGER_DEADLINE_MS };
+      const triggered = await this.#runs.trigger(this.#env, taskId, body, options);
+      if (!triggered.ok) throw refusalError(triggered);
+      return { id: triggered.runId };
+    });
+  }
+
+  /** All or nothing, as far as refusals go: every item is decided about before the first is stored. */
+  async batchTrigger(calls: readonly TriggerCall[]): Promise<TriggeredBatch> {
+    return await asApiErrors(async () => {
+      const batchId = makeBatchId();
+      const plans = [];
+      for (const [index, call] of calls.entries()) {
+        const { taskId, body } = inBatch(call, batchId);
+        const plan = await this.#runs.plan(this.#env, taskId, body);
+        if (!plan.ok) throw itemError(index, refusalError(plan));
+        plans.push(plan);
+      }
+      await Promise.all(
+        plans.map(({ runId, data }) =>
+          this.#runs.publishTrigger(this.#env, runId, data, TRIGGER_DEADLINE_MS),
+        ),
+      );
+      return { batchId, runIds: plans.map(({ runId }) => runId) };
+    });
+  }
+
+  async retrieve(runId: string): Promise<RunView> {
+    return await asApiErrors(async () => {
+      const run = await this.#runs.retrieve(this.#env, runId);
+      if (!run) throw refusalError(refuse("RUN_NOT_FOUND", `There is no run ${runId}`));
+      return viewOf(run);
+    });
+  }
+
+  async cancel(runId: string): Promise<void> {
+    await asApiErrors(async () => {
+      const canceled = await this.#runs.cancel(this.#env, runId);
+      if (!canceled.ok) throw refusalError(canceled);
+    });
+  }
+
+  async subscribe(
+    runId: string,
+    onView: (view: RunView) => void,
+    onError: (error: Error) => void,
+  ): Promise<{ stop(): void }> {
+    await this.retrieve(runId);
+    let lastSeq = 0;
+    return await asApiErrors(
+      async () =>
+        await this.#runs.follow(
+          this.#env,
+          runId,
+          (state) => {
+            if (state.status === "absent" || state.lastSeq === lastSeq) return;
+            lastSeq = state.lastSeq;
+            onView(viewOf(state));
+          },
+          // It reads again by itself; only a connection that is closed for good has nothing more to say.
+          (error) => {
+            if (this.#broker.isClosed()) onError(toApiError(error));
+          },
+        ),
+    );
+  }
+
+  async close(): Promise<void> {
+    const settled = Promise.allSettled([this.#publisher.flush(), this.#catalog.close()]);
+    await Promise.race([settled, sleep(CLOSE_DEADLINE_MS, undefined, { ref: false })]);
+    await this.#broker.close();
+  }
+}
+
+async function asApiErrors<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    throw toApiError(error);
+  }
+}
+
+/** What the gateway would answer with for the same. */
+function toApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof BrokerRefusedError) return apiError(500, message, "INTERNAL", { cause: error });
+  return apiError(503, message, "BROKER_UNAVAILABLE", { cause: error });
+}

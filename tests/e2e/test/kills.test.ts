@@ -1,0 +1,124 @@
+/**
+ * kill -9 in the middle of 500 runs, of each kind of process in turn. Afterwards every run has exactly one end, no
+ * limit was exceeded, and nothing hangs.
+ */
+import { join } from "node:path";
+import {
+  Ledger,
+  Millrace,
+  overlap,
+  readMarks,
+  type ServiceName,
+  type ServiceProcess,
+} from "@millrace/harness";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { Client, TASKS } from "./support.ts";
+
+const RUNS_EACH = 250;
+const LIMIT = 5;
+
+let millrace: Millrace;
+let client: Client;
+let ledger: Ledger;
+let file: string;
+
+beforeEach(async () => {
+  millrace = await Millrace.start();
+  await millrace.agent(TASKS);
+  const nc = await millrace.connect();
+  client = await Client.open(nc);
+  ledger = await Ledger.open(nc);
+  file = join(millrace.dir, "marks");
+});
+afterEach(() => millrace.stop());
+
+/** Half of the runs on a limited queue, half without a limit. */
+async function trigger(): Promise<string[]> {
+  const ids = await Promise.all([
+    client.triggerMany("light-limited", { file, ms: 10 }, RUNS_EACH),
+    client.triggerMany("light", { file: `${file}.unlimited`, ms: 10 }, RUNS_EACH),
+  ]);
+  return ids.flat();
+}
+
+async function inTheMiddle(): Promise<void> {
+  const finished = (): number => ledger.of().filter((run) => run.status === "finished").length;
+  await ledger.until(() => finished() > RUNS_EACH / 2, 30_000, "the middle");
+  expect(finished()).toBeLessThan(2 * RUNS_EACH);
+}
+
+function serviceNamed(name: ServiceName): ServiceProcess {
+  const found = [...millrace.services].find((service) => service.name === name && service.running);
+  if (!found) throw new Error(`no ${name} runs`);
+  return found;
+}
+
+/** @param killedAt when code was killed in the middle: what it began does not count as running any more */
+async function everyRunEnded(ids: readonly string[], killedAt: readonly number[]): Promise<void> {
+  await ledger.allFinished(ids.length, 90_000);
+  expect(ledger.runs.size).toBe(ids.length);
+  for (const id of ids)
+    expect(ledger.runs.get(id)).toMatchObject({ status: "finished", outcome: "completed" });
+  expect(overlap(readMarks(file), killedAt)).toBeLessThanOrEqual(LIMIT);
+}
+
+describe("killed with kill -9 in the middle of 500 runs, and started again", () => {
+  test.each(["coordinator", "scheduler", "gateway"] as const)("the %s", async (name) => {
+    const ids = await trigger();
+    await inTheMiddle();
+    await serviceNamed(name).kill();
+    const again = name === "gateway" ? await millrace.gateway() : await millrace.service(name);
+    await again.ready();
+    await everyRunEnded(ids, []);
+  });
+
+  test("an agent", async () => {
+    const ids = await trigger();
+    await inTheMiddle();
+    await serviceNamed("worker-agent").kill();
+    const killedAt = Date.now();
+    await millrace.agent(TASKS);
+    await everyRunEnded(ids, [killedAt]);
+  });
+
+  test("the broker", async () => {
+    const ids = await trigger();
+    await inTheMiddle();
+    await millrace.killBroker();
+    await millrace.startBroker();
+    await everyRunEnded(ids, []);
+  });
+
+  test("all of them at once", async () => {
+    const ids = await trigger();
+    await inTheMiddle();
+    const killedAt = Date.now();
+    await Promise.all([
+      millrace.killBroker(),
+      ...[...millrace.services].map((service) => service.kill()),
+    ]);
+    await millrace.startBroker();
+    await Promise.all([
+      millrace.service("coordinator"),
+      millrace.service("scheduler"),
+      millrace.gateway(),
+      millrace.service("worker-agent", { MILLRACE_TASKS_DIR: TASKS }),
+    ]);
+    await everyRunEnded(ids, [killedAt]);
+  });
+});
+
+describe("two coordinators", () => {
+  test("when one is killed the other leads its shards within 15 seconds", async () => {
+    const second = await millrace.service("coordinator");
+    await second.ready();
+    await expect.poll(() => second.log(), { timeout: 15_000 }).toContain("leading shard");
+    const first = serviceNamed("coordinator");
+    await first.kill();
+    const killedAt = Date.now();
+    const ids = await trigger();
+    await ledger.allFinished(ids.length, 15_000);
+    expect(Date.now() - killedAt).toBeLessThan(15_000);
+    await everyRunEnded(ids, []);
+  });
+});
