@@ -1,6 +1,7 @@
 /** `npm start`, once everything is installed and built: starts, shows, waits, stops. */
 import { DataDir } from "./data-dir.ts";
 import { runDemo } from "./demo.ts";
+import { chooseGatewayPort } from "./gateway-port.ts";
 import { Installation } from "./installation.ts";
 import { acquireLock } from "./lock.ts";
 import type { Options } from "./options.ts";
@@ -72,6 +73,8 @@ async function run(
   terminal: Terminal,
   stopping: AbortSignal,
 ): Promise<number> {
+  // Before anything slow: that the port is taken is told at once.
+  if (options.port !== null) await chooseGatewayPort(options.port);
   const up = await bringUp(installation, dataDir, process.env, terminal, stopping);
   for (const line of readyLines(up, dataDir.path, terminal.style)) terminal.line(line);
   if (options.tasksDir === null) {

@@ -45,7 +45,7 @@ export class Terminal {
   /** Shows how far something has come, instead of what was shown before. No escape sequences: it is cut to the width. */
   progress(text: string): void {
     if (this.#rewrites) {
-      const shown = text.slice(0, (this.#output.columns ?? DEFAULT_COLUMNS) - 1);
+      const shown = text.slice(0, (this.#output.columns || DEFAULT_COLUMNS) - 1);
       this.#output.write(`${this.#cleared()}${shown}`);
       this.#progress = shown;
       return;

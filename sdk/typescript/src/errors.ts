@@ -72,6 +72,11 @@ export function refusalError({ code, message }: Refusal): ApiError {
   return apiError(httpStatus(code), message, code);
 }
 
+/** Ends what was still being followed when `shutdown()` was called. */
+export function shutDown(): ApiError {
+  return apiError(undefined, "shutdown() was called");
+}
+
 /** Neither code nor environment say how to reach the platform, or they contradict each other. */
 export class ConfigurationError extends Error {
   override readonly name = "ConfigurationError";

@@ -1,6 +1,6 @@
 /** The platform straight on its broker: the same rules, without a gateway between. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { refuse, viewOf, type RunView } from "@millrace/proto";
+import { httpStatus, refuse, viewOf, type RunState, type RunView } from "@millrace/proto";
 import {
   BrokerRefusedError,
   BrokerUnavailableError,
@@ -12,7 +12,7 @@ import {
 } from "@millrace/nats";
 import { inBatch, itemError, makeBatchId } from "./batch.ts";
 import type { NatsConnection } from "./config.ts";
-import { ApiError, apiError, refusalError } from "./errors.ts";
+import { apiError, refusalError, shutDown } from "./errors.ts";
 import type { Handle, Transport, TriggerCall, TriggeredBatch } from "./host.ts";
 
 const TRIGGER_DEADLINE_MS = 5000;
@@ -24,6 +24,7 @@ export class NatsTransport implements Transport {
   readonly #publisher: Publisher;
   readonly #catalog: Catalog;
   readonly #runs: RunClient;
+  readonly #subscriptions = new Set<{ stop(): void; onError(error: Error): void }>();
 
   private constructor(broker: Broker, env: string, catalog: Catalog) {
     this.#broker = broker;
@@ -104,25 +105,32 @@ export class NatsTransport implements Transport {
   ): Promise<{ stop(): void }> {
     await this.retrieve(runId);
     let lastSeq = 0;
-    return await asApiErrors(
-      async () =>
-        await this.#runs.follow(
-          this.#env,
-          runId,
-          (state) => {
-            if (state.status === "absent" || state.lastSeq === lastSeq) return;
-            lastSeq = state.lastSeq;
-            onView(viewOf(state));
-          },
-          // It reads again by itself; only a connection that is closed for good has nothing more to say.
-          (error) => {
-            if (this.#broker.isClosed()) onError(toApiError(error));
-          },
-        ),
+    const onState = (state: RunState): void => {
+      if (state.status === "absent" || state.lastSeq === lastSeq) return;
+      lastSeq = state.lastSeq;
+      onView(viewOf(state));
+    };
+    // A read that failed is tried again by who follows: nothing to tell.
+    const ignore = (): void => undefined;
+    const following = await asApiErrors(() =>
+      this.#runs.follow(this.#env, runId, onState, ignore),
     );
+    const subscription = { stop: following.stop, onError };
+    this.#subscriptions.add(subscription);
+    return {
+      stop: () => {
+        this.#subscriptions.delete(subscription);
+        following.stop();
+      },
+    };
   }
 
   async close(): Promise<void> {
+    for (const { stop, onError } of this.#subscriptions) {
+      stop();
+      onError(shutDown());
+    }
+    this.#subscriptions.clear();
     const settled = Promise.allSettled([this.#publisher.flush(), this.#catalog.close()]);
     await Promise.race([settled, sleep(CLOSE_DEADLINE_MS, undefined, { ref: false })]);
     await this.#broker.close();
@@ -138,9 +146,12 @@ async function asApiErrors<T>(ask: () => Promise<T>): Promise<T> {
 }
 
 /** What the gateway would answer with for the same. */
-function toApiError(error: unknown): ApiError {
-  if (error instanceof ApiError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  if (error instanceof BrokerRefusedError) return apiError(500, message, "INTERNAL", { cause: error });
-  return apiError(503, message, "BROKER_UNAVAILABLE", { cause: error });
+function toApiError(error: unknown): unknown {
+  if (error instanceof BrokerUnavailableError)
+    return apiError(httpStatus("BROKER_UNAVAILABLE"), error.message, "BROKER_UNAVAILABLE", {
+      cause: error,
+    });
+  if (error instanceof BrokerRefusedError)
+    return apiError(httpStatus("INTERNAL"), error.message, "INTERNAL", { cause: error });
+  return error;
 }

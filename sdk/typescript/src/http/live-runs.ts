@@ -8,7 +8,7 @@
  */
 import { httpStatus, type LiveMessage, type LiveRequest, type RunView } from "@millrace/proto";
 import type { HttpConnection } from "../config.ts";
-import { apiError, type ApiError } from "../errors.ts";
+import { apiError, shutDown, type ApiError } from "../errors.ts";
 import { errorOf, parseJson } from "./http-client.ts";
 import { openSocket, type Socket, type SocketEnd } from "./open-socket.ts";
 
@@ -53,7 +53,7 @@ export class LiveRuns {
   }
 
   close(): void {
-    this.#subscriptions.clear();
+    this.#endAll(shutDown());
     this.#closeIfUnused();
   }
 
@@ -109,11 +109,14 @@ export class LiveRuns {
   #ended(end: SocketEnd): void {
     this.#line = { kind: "closed" };
     if (end.kind === "refused" && end.status >= 400 && end.status < 500) {
-      const subscriptions = [...this.#subscriptions.values()];
-      this.#subscriptions.clear();
-      const error = errorOf(end.status, parseJson(end.body));
-      for (const { onError } of subscriptions) onError(error);
+      this.#endAll(errorOf(end.status, parseJson(end.body)));
     } else this.#openLater();
+  }
+
+  #endAll(error: ApiError): void {
+    const subscriptions = [...this.#subscriptions.values()];
+    this.#subscriptions.clear();
+    for (const { onError } of subscriptions) onError(error);
   }
 
   /** The gateway lives but cannot serve: a new connection states everything again. */

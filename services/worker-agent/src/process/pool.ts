@@ -20,6 +20,8 @@ const IDLE_MS = 60_000;
 const REAP_EVERY_MS = 10_000;
 /** A process that is started ahead waits for a calmer moment. */
 const AHEAD_AFTER_MS = 100;
+/** One that ended unused is replaced later: its successor may end the same way. */
+const AGAIN_AFTER_MS = 2000;
 
 export class ProcessPool {
   readonly #starter: Starter;
@@ -47,7 +49,8 @@ export class ProcessPool {
     const stock = this.#stock(preset);
     const process = stock.idle.pop();
     if (process) {
-      if (preset === this.#defaultPreset && stock.idle.length === 0) this.#startAhead();
+      if (preset === this.#defaultPreset && stock.idle.length === 0)
+        this.#startAhead(AHEAD_AFTER_MS);
       return process;
     }
     return await new Promise((resolve, reject) => {
@@ -98,7 +101,8 @@ export class ProcessPool {
     const { idle } = this.#stock(process.preset);
     const at = idle.indexOf(process);
     if (at >= 0) idle.splice(at, 1);
-    if (process.preset === this.#defaultPreset && idle.length === 0) this.#startAhead();
+    if (process.preset === this.#defaultPreset && idle.length === 0)
+      this.#startAhead(AGAIN_AFTER_MS);
   }
 
   stop(): void {
@@ -132,14 +136,14 @@ export class ProcessPool {
     );
   }
 
-  #startAhead(): void {
+  #startAhead(afterMs: number): void {
     if (this.#stopped) return;
     this.#aheadTimer ??= setTimeout(() => {
       this.#aheadTimer = undefined;
       const stock = this.#stock(this.#defaultPreset);
       if (!this.#stopped && stock.idle.length === 0 && stock.starting === 0)
         this.#start(this.#defaultPreset);
-    }, AHEAD_AFTER_MS);
+    }, afterMs);
   }
 
   #forget(preset: Preset, started: Promise<RunProcess>): void {

@@ -1,0 +1,56 @@
+/** Results of child runs, from what the log says to what code works with. */
+import type { ChildResult, RunError } from "@millrace/proto";
+import { SubtaskUnwrapError } from "./errors.ts";
+import { fromPacket } from "./packets.ts";
+import type { TaskRunPromise, TaskRunResult } from "./task-types.ts";
+
+export function resultOf<TId extends string, TOutput>(
+  taskIdentifier: TId,
+  child: ChildResult,
+): TaskRunResult<TId, TOutput> {
+  const { id } = child;
+  if (!child.ok) return { ok: false, id, taskIdentifier, error: thrownBy(child.error) };
+  const { output: data, outputType: type } = child;
+  const output = fromPacket(data === undefined ? { type } : { data, type }) as TOutput;
+  return { ok: true, id, taskIdentifier, output };
+}
+
+export function withUnwrap<TId extends string, TOutput>(
+  result: Promise<TaskRunResult<TId, TOutput>>,
+): TaskRunPromise<TId, TOutput> {
+  const unwrap = async (): Promise<TOutput> => {
+    const ended = await result;
+    if (ended.ok) return ended.output;
+    throw new SubtaskUnwrapError(ended.taskIdentifier, ended.id, ended.error);
+  };
+  return Object.assign(result, { unwrap });
+}
+
+/** What the child's code threw, as nearly as its log knows; an error of the platform's is named by its code. */
+function thrownBy(error: RunError): unknown {
+  switch (error.type) {
+    case "BUILT_IN_ERROR":
+      return errorWith(error.name, error.message, error.stackTrace);
+    case "INTERNAL_ERROR":
+      return errorWith(error.code, error.message ?? error.code, error.stackTrace);
+    case "STRING_ERROR":
+      return error.raw;
+    case "CUSTOM_ERROR":
+      return parsedOrRaw(error.raw);
+  }
+}
+
+function errorWith(name: string, message: string, stack: string | undefined): Error {
+  const error = new Error(message);
+  error.name = name;
+  if (stack !== undefined) error.stack = stack;
+  return error;
+}
+
+function parsedOrRaw(raw: string): unknown {
+  try {
+    return JSON.parse(raw) as unknown;
+  } catch {
+    return raw;
+  }
+}

@@ -1,0 +1,54 @@
+/** v4's `ctx`, from what the agent knows of the run. */
+import type { TaskContext } from "@millrace/sdk/internal";
+import type { MachineSizes } from "../config.ts";
+import type { Start } from "../process/messages.ts";
+
+const ENVIRONMENT_TYPES: Readonly<Record<string, TaskContext["environment"]["type"]>> = {
+  dev: "DEVELOPMENT",
+  development: "DEVELOPMENT",
+  staging: "STAGING",
+  preview: "PREVIEW",
+};
+
+const ORGANIZATION = { id: "default", slug: "default", name: "default" } as const;
+const PROJECT = { id: "default", ref: "default", slug: "default", name: "default" } as const;
+
+export function contextOf(start: Start, filePath: string, machines: MachineSizes): TaskContext {
+  const { trigger } = start;
+  const { cpu, memoryGb } = machines[trigger.machine];
+  const { parent, rootRunId } = trigger;
+  return {
+    attempt: { number: start.attempt, startedAt: new Date(start.attemptStartedAt) },
+    run: {
+      id: start.runId,
+      tags: trigger.tags,
+      isTest: trigger.isTest,
+      isReplay: false,
+      createdAt: new Date(trigger.at),
+      startedAt: new Date(start.startedAt),
+      ...(start.maxAttempts === null ? {} : { maxAttempts: start.maxAttempts }),
+      ...(trigger.maxDurationSec === undefined ? {} : { maxDuration: trigger.maxDurationSec }),
+      ...(trigger.priorityMs === 0 ? {} : { priority: trigger.priorityMs / 1000 }),
+      ...(parent ? { parentTaskRunId: parent.runId } : {}),
+      ...(rootRunId === undefined ? {} : { rootTaskRunId: rootRunId }),
+      ...(trigger.pool === "default" ? {} : { region: trigger.pool }),
+    },
+    task: { id: trigger.taskId, filePath },
+    queue: { id: trigger.queue, name: trigger.queue },
+    environment: {
+      id: trigger.env,
+      slug: trigger.env,
+      type: ENVIRONMENT_TYPES[trigger.env] ?? "PRODUCTION",
+    },
+    organization: ORGANIZATION,
+    project: PROJECT,
+    machine: {
+      name: trigger.machine,
+      preset: trigger.machine,
+      cpu,
+      memory: memoryGb,
+      centsPerMs: 0,
+    },
+    ...(trigger.batchId === undefined ? {} : { batch: { id: trigger.batchId } }),
+  };
+}
