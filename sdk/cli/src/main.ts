@@ -7,7 +7,7 @@ import { acquireLock } from "./lock.ts";
 import type { Options } from "./options.ts";
 import { bringUp } from "./bring-up.ts";
 import { DEMO_TASKS_DIR } from "./services.ts";
-import { onStopSignals } from "./stop-signals.ts";
+import { onParentGone, onStopSignals } from "./stop-signals.ts";
 import { orStopped, StoppedError } from "./stopping.ts";
 import { Terminal } from "./terminal.ts";
 import { howToTrigger, readyLines } from "./welcome.ts";
@@ -51,6 +51,7 @@ export async function main(options: Options): Promise<number> {
     process.exit(INTERRUPTED);
   };
   onStopSignals(process, now, stop, stopAtOnce);
+  if (process.env["npm_lifecycle_event"] === "start") onParentGone(() => process.ppid, stop);
   process.on("uncaughtException", (error) => stopping.abort(error));
 
   try {

@@ -1,4 +1,4 @@
-/** Ctrl-C once: stop in order. Twice: at once. */
+/** How this process is told to stop. Ctrl-C once: in order. Twice: at once. */
 
 const STOP_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
@@ -28,4 +28,20 @@ export function onStopSignals(
     } else if (now() - firstAt >= SAME_STROKE_MS) again();
   };
   for (const signal of STOP_SIGNALS) source.on(signal, heard);
+}
+
+const LOOK_FOR_PARENT_MS = 500;
+
+/**
+ * Calls `gone` when the process that started this one has ended. npm starts scripts through a shell, and a signal to
+ * npm ends that shell and goes no further.
+ */
+export function onParentGone(parentPid: () => number, gone: () => void): void {
+  const parent = parentPid();
+  const timer = setInterval(() => {
+    if (parentPid() === parent) return;
+    clearInterval(timer);
+    gone();
+  }, LOOK_FOR_PARENT_MS);
+  timer.unref();
 }

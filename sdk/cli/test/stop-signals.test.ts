@@ -1,6 +1,6 @@
 import { EventEmitter } from "node:events";
-import { expect, test } from "vitest";
-import { onStopSignals } from "../src/stop-signals.ts";
+import { expect, test, vi } from "vitest";
+import { onParentGone, onStopSignals } from "../src/stop-signals.ts";
 
 function listening() {
   const source = new EventEmitter();
@@ -29,4 +29,23 @@ test("a second one means at once", () => {
   wait(1000);
   source.emit("SIGTERM");
   expect(heard).toEqual(["stop", "at once"]);
+});
+
+test("a process whose parent has ended is told, once", () => {
+  vi.useFakeTimers();
+  try {
+    let parent = 10;
+    let told = 0;
+    onParentGone(
+      () => parent,
+      () => told++,
+    );
+    vi.advanceTimersByTime(2000);
+    expect(told).toBe(0);
+    parent = 1;
+    vi.advanceTimersByTime(2000);
+    expect(told).toBe(1);
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -161,7 +161,9 @@ export class Gate {
   #pump(): void {
     if (!this.#opened || this.#limit === 0) return;
     const useful = Math.min(this.#limit, this.#line.size + this.#surplus);
-    if (useful > 0) this.#loop.want(useful);
+    // One request for several slots: those still with the broker serve meanwhile.
+    const missing = useful - this.#loop.outstanding;
+    if (missing > 0 && missing >= useful / 4) this.#loop.want(useful);
   }
 
   #delivered({ subject, reply }: Delivery): void {

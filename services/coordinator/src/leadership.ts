@@ -65,6 +65,13 @@ export class Leadership {
     );
   }
 
+  /** Runs that are not finished, in all shards of this process. */
+  get liveRuns(): number {
+    let sum = 0;
+    for (const { leader } of this.#led.values()) sum += leader?.liveRuns ?? 0;
+    return sum;
+  }
+
   get shards(): number[] {
     return [...this.#led.keys()];
   }

@@ -1,6 +1,6 @@
 /** The coordinator's process: provisions the broker, then leads its share of the shards. */
 import { OBJECT_BUCKETS } from "@millrace/proto";
-import { openBlobs, provision, runService } from "@millrace/service-kit";
+import { meterOf, openBlobs, provision, runService } from "@millrace/service-kit";
 import { Agents } from "./agents.ts";
 import { coordinatorConfigSchema } from "./config.ts";
 import { Leadership } from "./leadership.ts";
@@ -17,6 +17,13 @@ await runService("coordinator", coordinatorConfigSchema, process.env, async (ser
     agents: await Agents.open(nc),
     queues: await QueueSettings.open(nc, log),
   });
+  const meter = meterOf("coordinator");
+  meter
+    .createObservableGauge("millrace.coordinator.runs.live", { unit: "{run}" })
+    .addCallback((gauge) => gauge.observe(leadership.liveRuns));
+  meter
+    .createObservableGauge("millrace.coordinator.shards.led", { unit: "{shard}" })
+    .addCallback((gauge) => gauge.observe(leadership.shards.length));
   service.onStop("shards", () => leadership.stop());
   service.setReadiness(() =>
     leadership.settled ? { ready: true } : { ready: false, reason: "shards without a leader" },

@@ -34,4 +34,4 @@ export {
 export { purgeSubject } from "./purge.ts";
 export { runService } from "./service.ts";
 export type { Logger, ServiceContext } from "./service.ts";
-export { meterOf, tracerOf } from "./telemetry.ts";
+export { meterOf } from "./telemetry.ts";

@@ -15,6 +15,7 @@ import {
 import {
   ACK,
   ensureConsumer,
+  meterOf,
   PullLoop,
   type Delivery,
   type Logger,
@@ -23,6 +24,11 @@ import {
 } from "@millrace/service-kit";
 
 const BATCH = 512;
+
+const lateness = meterOf("scheduler").createHistogram("millrace.scheduler.timer.lateness", {
+  unit: "ms",
+  description: "How long after its time a timer was fired",
+});
 
 export class TimerFirer {
   readonly #nc: NatsConnection;
@@ -70,11 +76,13 @@ export class TimerFirer {
       this.#nc.publish(reply, ACK);
       return;
     }
+    const at = Date.now();
     await this.#publisher.publish(
       runSubject(timer.env, timer.runId, "scheduler"),
-      encodeEvent("timer-fired", { at: Date.now(), name: timer.name, dueAt: body.data.dueAt }),
+      encodeEvent("timer-fired", { at, name: timer.name, dueAt: body.data.dueAt }),
       { type: "timer-fired" },
     );
+    lateness.record(at - body.data.dueAt);
     this.#nc.publish(reply, ACK);
   }
 }

@@ -1,0 +1,60 @@
+/** A run as the SDK shows it: the platform's view with real dates, typed by its task. */
+import type { RunView } from "@millrace/proto";
+import type { AnyTask, RunHandle, TaskOutput, TaskPayload } from "./task-types.ts";
+
+type DateField =
+  | "createdAt"
+  | "updatedAt"
+  | "startedAt"
+  | "finishedAt"
+  | "delayedUntil"
+  | "expiredAt";
+
+/**
+ * `payload` and `output` are what JSON makes of them: a `Date` that went in is a text here. `finishedAt` is there
+ * when the run has ended, however it ended.
+ */
+export type Run<TPayload = unknown, TOutput = unknown> = Omit<
+  RunView,
+  DateField | "payload" | "output"
+> & {
+  readonly [Field in keyof Pick<RunView, DateField>]: Date;
+} & {
+  readonly payload?: TPayload;
+  readonly output?: TOutput;
+};
+
+/** What a run may be named by: its id, or a handle, which also knows its types. */
+export type RunReference<T> = T extends AnyTask ? string | { readonly id: string } : T;
+
+export type AnyRunReference = AnyTask | RunHandle<string, unknown, unknown> | IdOnly | string;
+
+type IdOnly = { readonly id: string };
+
+/** The run of a task or handle type. */
+export type RunOf<T> = T extends AnyTask
+  ? Run<TaskPayload<T>, TaskOutput<T>>
+  : T extends RunHandle<string, infer TPayload, infer TOutput>
+    ? Run<TPayload, TOutput>
+    : Run;
+
+export function runIdOf(reference: string | IdOnly): string {
+  return typeof reference === "string" ? reference : reference.id;
+}
+
+const DATE_FIELDS: readonly DateField[] = [
+  "createdAt",
+  "updatedAt",
+  "startedAt",
+  "finishedAt",
+  "delayedUntil",
+  "expiredAt",
+];
+
+export function runOf<TPayload, TOutput>(view: RunView): Run<TPayload, TOutput> {
+  const dates = DATE_FIELDS.flatMap((field) => {
+    const text = view[field];
+    return text === undefined ? [] : [[field, new Date(text)]];
+  });
+  return { ...view, ...Object.fromEntries(dates) } as Run<TPayload, TOutput>;
+}
