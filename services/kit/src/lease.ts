@@ -24,6 +24,7 @@ export class Lease {
   #revision: number;
   #renewedAt = performance.now();
   #over = false;
+  #renewing = false;
   #markEnded: () => void = () => undefined;
   readonly #timer: NodeJS.Timeout;
 
@@ -60,22 +61,35 @@ export class Lease {
     await this.#bucket.delete(this.key, this.#revision);
   }
 
+  /** One at a time: two at once would refuse each other's revision. */
   async #renew(): Promise<void> {
+    if (this.#renewing || this.#over) return;
+    this.#renewing = true;
     const startedAt = performance.now();
     try {
-      const revision = await this.#bucket.update(
-        this.key,
-        { holder: this.#holder },
-        this.#revision,
-      );
-      if (this.#over) return;
-      if (revision === undefined) return this.#end();
-      this.#revision = revision;
-      this.#renewedAt = startedAt;
+      const revision = await this.#write();
+      if (revision === undefined) this.#end();
+      else {
+        this.#revision = revision;
+        this.#renewedAt = startedAt;
+      }
     } catch {
       // Not answered: the next renewal tries again, until the time to live is over.
       if (performance.now() - this.#renewedAt > LEASE_TTL_MS) this.#end();
+    } finally {
+      this.#renewing = false;
     }
+  }
+
+  /** The new revision; undefined when somebody else holds the lease, or nobody. */
+  async #write(): Promise<number | undefined> {
+    const record = { holder: this.#holder };
+    const revision = await this.#bucket.update(this.key, record, this.#revision);
+    if (revision !== undefined) return revision;
+    // An earlier renewal may have been stored without its answer having arrived.
+    const current = await this.#bucket.get(this.key);
+    if (current?.value.holder !== this.#holder) return undefined;
+    return await this.#bucket.update(this.key, record, current.revision);
   }
 
   #end(): void {
