@@ -78,7 +78,9 @@ async function run(what, command, args) {
 /** npm writes the inner lock file last: older than the outer one, or missing, it tells of an install to be done. */
 function isInstalled() {
   const done = inRoot("node_modules", ".package-lock.json");
-  return existsSync(done) && statSync(done).mtimeMs >= statSync(inRoot("package-lock.json")).mtimeMs;
+  return (
+    existsSync(done) && statSync(done).mtimeMs >= statSync(inRoot("package-lock.json")).mtimeMs
+  );
 }
 
 async function install() {

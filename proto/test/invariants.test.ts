@@ -183,6 +183,25 @@ describe("SPEC.md", () => {
     );
   });
 
+  test("15: from a carried state on, the fold is the same as from the whole log", () => {
+    fc.assert(
+      fc.property(history, fc.nat(), (events, n) => {
+        const cut = 1 + (n % events.length);
+        const state = fold(events.slice(0, cut));
+        if (state.status === "absent" || state.status === "finished") return;
+        const carried = {
+          type: "run-carried",
+          seq: cut + 1,
+          runId: state.id,
+          data: { at: 7000, state: JSON.parse(JSON.stringify(state)) as typeof state },
+        } as const;
+        const rest = events.slice(cut).map((event) => ({ ...event, seq: event.seq + 1 }));
+        expect(fold([carried, ...rest])).toEqual(fold([...events.slice(0, cut), carried, ...rest]));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
   test("performing diffs along the way arrives at the obligations of the end", () => {
     property((events) => {
       const held = new Set<string>();

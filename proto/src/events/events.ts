@@ -149,8 +149,19 @@ const attemptReleased = z.object({
   durationMs: z.number().nonnegative(),
 });
 
+/**
+ * A long-lived run's folded state, so that its earlier events may reach the log's maximum age. Published with the
+ * expected last sequence of all the run's subjects: nothing stands between the state and this fact. The state is this
+ * software's own; only its frame is checked.
+ */
+const runCarried = z.object({
+  at: timestamp,
+  state: z.looseObject({ id: z.string(), status: z.string(), lastSeq: z.number().int() }),
+});
+
 export const EVENT_SCHEMAS = {
   "run-triggered": runTriggered,
+  "run-carried": runCarried,
   "cancel-requested": cancelRequested,
   "slot-granted": slotGranted,
   "attempt-lost": attemptLost,
@@ -172,6 +183,7 @@ export type EventData<T extends EventType> = z.infer<(typeof EVENT_SCHEMAS)[T]>;
 /** Who may state what. A fact found under another role's subject is forged and does not count. */
 export const EVENT_ROLES: Readonly<Record<EventType, readonly Role[]>> = {
   "run-triggered": ["client"],
+  "run-carried": ["coordinator"],
   "cancel-requested": ["client", "coordinator"],
   "slot-granted": ["coordinator"],
   "attempt-lost": ["coordinator"],

@@ -33,9 +33,15 @@ type Table = { readonly [S in Status]: { readonly [T in EventType]: Cell<S, T> }
 const ignore = <S extends RunState>(run: S): S => run;
 
 const TRANSITIONS: Table = {
-  absent: row("absent", { "run-triggered": (_, event) => triggered(event) }),
+  absent: row("absent", {
+    "run-triggered": (_, event) => triggered(event),
+    // Its earlier events have reached the log's maximum age.
+    "run-carried": (_, { data, seq }) =>
+      carried(data.state as unknown as Exclude<LiveRun, Finished>, data.at, seq),
+  }),
 
   delayed: row("delayed", {
+    "run-carried": (run, { data, seq }) => carried(run, data.at, seq),
     "timer-fired": (run, { data, seq }) =>
       data.name === TIMER.delay && data.dueAt === run.until
         ? queue(run, { at: data.at, seq, queuedAt: data.at })
@@ -44,6 +50,7 @@ const TRANSITIONS: Table = {
   }),
 
   queued: row("queued", {
+    "run-carried": (run, { data, seq }) => carried(run, data.at, seq),
     "slot-granted": (run, { data, seq }) =>
       run.slot === null && data.admission === run.admission
         ? {
@@ -73,6 +80,7 @@ const TRANSITIONS: Table = {
   }),
 
   executing: row("executing", {
+    "run-carried": (run, { data, seq }) => carried(run, data.at, seq),
     "attempt-succeeded": (run, { data, seq }) =>
       isCurrent(run, data) ? succeed(spend(run, data), data, seq) : run,
     "attempt-failed": (run, { data, seq }) =>
@@ -105,6 +113,7 @@ const TRANSITIONS: Table = {
   }),
 
   retrying: row("retrying", {
+    "run-carried": (run, { data, seq }) => carried(run, data.at, seq),
     "attempt-started": (run, event) =>
       event.data.agentId === run.agentId && event.data.attempt === run.attempt + 1
         ? begin(run, event)
@@ -117,6 +126,7 @@ const TRANSITIONS: Table = {
   }),
 
   backoff: row("backoff", {
+    "run-carried": (run, { data, seq }) => carried(run, data.at, seq),
     "timer-fired": (run, { data, seq }) =>
       data.name === TIMER.retry && data.dueAt === run.until
         ? queue(run, { at: data.at, seq, queuedAt: run.queuedAt })
@@ -125,6 +135,7 @@ const TRANSITIONS: Table = {
   }),
 
   waiting: row("waiting", {
+    "run-carried": (run, { data, seq }) => carried(run, data.at, seq),
     "timer-fired": (run, { data, seq }) => {
       const index = run.waits.length - 1;
       const wait = run.waits[index];
@@ -173,6 +184,7 @@ export function applied(before: RunState, after: RunState): boolean {
 function row<S extends Status>(_status: S, cells: Partial<Table[S]>): Table[S] {
   const all: Record<EventType, unknown> = {
     "run-triggered": ignore,
+    "run-carried": ignore,
     "cancel-requested": ignore,
     "slot-granted": ignore,
     "attempt-lost": ignore,
@@ -225,6 +237,7 @@ function coreOf(run: RunCore, at: number, seq: number): RunCore {
     durationMs: run.durationMs,
     lastAgentId: run.lastAgentId,
     waits: run.waits,
+    carriedAt: run.carriedAt,
   };
 }
 
@@ -245,10 +258,16 @@ function triggered({ runId, seq, data }: RunEventOf<"run-triggered">): RunState 
     durationMs: 0,
     lastAgentId: null,
     waits: [],
+    carriedAt: null,
   };
   return data.delayUntil !== undefined && data.delayUntil > data.at
     ? { ...core, status: "delayed", until: data.delayUntil }
     : queue(core, { at: data.at, seq, queuedAt: data.at });
+}
+
+/** The same state, whether it was folded from the whole log or begins here. */
+function carried<R extends LiveRun>(run: R, at: number, seq: number): R {
+  return { ...run, lastSeq: seq, carriedAt: at };
 }
 
 /** Asks to be admitted, anew: whatever was granted to an earlier admission is void. */

@@ -55,6 +55,8 @@ export type RunCore = {
   /** The agent of the last claim: a late result of its attempt still counts. */
   readonly lastAgentId: string | null;
   readonly waits: readonly Wait[];
+  /** When the state was last carried forward in the log; null when it never was. */
+  readonly carriedAt: number | null;
 };
 
 export type Outcome =

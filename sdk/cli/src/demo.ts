@@ -1,7 +1,7 @@
 /** The demo: `examples/dependency-audit` on this repository's own packages, watched while it runs. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { eventsOfLog, runLogSchema, type RunEvent } from "@millrace/proto";
-import { configure, runs, tasks } from "@millrace/sdk";
+import { configure, runs, tasks, type Run } from "@millrace/sdk";
 import { isAuditReport } from "./audit-report.ts";
 import { progressLine, progressOf } from "./progress.ts";
 import { reportLines } from "./report-lines.ts";
@@ -29,7 +29,7 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
 
   const ended = new AbortController();
   const drawing = drawProgress(options, id, startedAt, AbortSignal.any([ended.signal, stopping]));
-  const run = await orStopped(untilCompleted(id), stopping).finally(() => ended.abort());
+  const run = await orStopped(untilEnded(id), stopping).finally(() => ended.abort());
   await drawing;
   const elapsedMs = performance.now() - startedAt;
   terminal.endProgress();
@@ -46,6 +46,11 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   terminal.line();
   for (const line of reportLines(run.output, elapsedMs, terminal.style)) terminal.line(line);
   return true;
+}
+
+async function untilEnded(runId: string): Promise<Run> {
+  for await (const run of runs.subscribeToRun(runId)) if (run.finishedAt) return run;
+  throw new Error(`${runId} was not followed to its end`);
 }
 
 /** Goes on until it is told that the run has ended; a log that cannot be read now is read again. */

@@ -142,7 +142,7 @@ export class Installation {
   async #waitForOne(name: ServiceName): Promise<void> {
     const { stopping, say } = this.#options;
     const startedAt = performance.now();
-    for (let saidWhy = false; ; ) {
+    for (let saidWhy = false; ;) {
       const reason = await orStopped(whyNotReady(this.#healthPorts.get(name) ?? 0), stopping);
       if (reason === undefined) return;
       const waitedMs = performance.now() - startedAt;

@@ -19,7 +19,10 @@ export function tailOfLog(file: string, offset: number, lines: number): string[]
     const text = bytes.toString("utf8").split("\n");
     // The first one may be the rest of a longer line.
     if (from > offset) text.shift();
-    return text.filter((line) => line.trim() !== "").flatMap(readable).slice(-lines);
+    return text
+      .filter((line) => line.trim() !== "")
+      .flatMap(readable)
+      .slice(-lines);
   } finally {
     closeSync(log);
   }

@@ -41,8 +41,12 @@ const LOOK_INTERVAL_MS = 25;
  */
 export async function endLeftovers(file: string, lastName: string): Promise<string[]> {
   const leftovers = readProcesses(file).filter(([, process]) => lookFor(process) === "runs");
-  await Promise.all(leftovers.filter(([name]) => name !== lastName).map(([, process]) => end(process)));
-  await Promise.all(leftovers.filter(([name]) => name === lastName).map(([, process]) => end(process)));
+  await Promise.all(
+    leftovers.filter(([name]) => name !== lastName).map(([, process]) => end(process)),
+  );
+  await Promise.all(
+    leftovers.filter(([name]) => name === lastName).map(([, process]) => end(process)),
+  );
   rmSync(file, { force: true });
   return leftovers.map(([name]) => name);
 }

@@ -24,6 +24,8 @@ export type PublishOptions = {
   readonly type?: string;
   /** Refuse unless the last message on the subject has this sequence (0: there is none). */
   readonly expectLastSeq?: number;
+  /** The subject, or pattern of subjects, `expectLastSeq` is about; default the message's own. */
+  readonly expectOn?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Default 10 s. */
   readonly deadlineMs?: number;
@@ -44,6 +46,7 @@ const RESEND_AFTER_MS = 3000;
 const SWEEP_MS = 250;
 const MESSAGE_TOO_LARGE = 10054;
 const EXPECT_SEQ = "Nats-Expected-Last-Subject-Sequence";
+const EXPECT_SUBJECT = "Nats-Expected-Last-Subject-Sequence-Subject";
 
 /** Broker error codes that mean "another message got there first". */
 const REFUSALS: Readonly<Record<number, "sequence" | "taken">> = {
@@ -216,6 +219,7 @@ function headersOf(options: PublishOptions): MsgHdrs | undefined {
   const headers = makeHeaders();
   if (options.type) headers.set(TYPE_HEADER, options.type);
   if (options.expectLastSeq !== undefined) headers.set(EXPECT_SEQ, String(options.expectLastSeq));
+  if (options.expectOn !== undefined) headers.set(EXPECT_SUBJECT, options.expectOn);
   for (const [name, value] of Object.entries(options.headers ?? {})) headers.set(name, value);
   return headers;
 }

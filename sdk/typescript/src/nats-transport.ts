@@ -112,9 +112,7 @@ export class NatsTransport implements Transport {
     };
     // A read that failed is tried again by who follows: nothing to tell.
     const ignore = (): void => undefined;
-    const following = await asApiErrors(() =>
-      this.#runs.follow(this.#env, runId, onState, ignore),
-    );
+    const following = await asApiErrors(() => this.#runs.follow(this.#env, runId, onState, ignore));
     const subscription = { stop: following.stop, onError };
     this.#subscriptions.add(subscription);
     return {

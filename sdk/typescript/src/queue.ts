@@ -19,7 +19,8 @@ const MAX_CONCURRENCY = 100_000;
  */
 export function queue({ name, concurrencyLimit }: QueueOptions): Queue {
   const problem = queueProblem({ name, concurrencyLimit });
-  if (problem !== undefined) throw new Error(`queue({ name: ${JSON.stringify(name)} }): ${problem}`);
+  if (problem !== undefined)
+    throw new Error(`queue({ name: ${JSON.stringify(name)} }): ${problem}`);
   const declared = { name, concurrencyLimit: concurrencyLimit ?? null };
   defineQueueRecord(declared);
   return declared;

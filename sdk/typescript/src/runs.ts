@@ -12,7 +12,7 @@ export type PollOptions = {
 const MAX_POLLS = 500;
 
 async function retrieve<T extends AnyRunReference>(run: RunReference<T>): Promise<RunOf<T>> {
-  return runOf(await (await platform()).retrieve(idOf(run))) as RunOf<T>;
+  return runOf(await (await platform()).retrieve(runIdOf(run))) as RunOf<T>;
 }
 
 export const runs = {
@@ -26,7 +26,7 @@ export const runs = {
   cancel: async <T extends AnyRunReference>(
     run: RunReference<T>,
   ): Promise<{ readonly id: string }> => {
-    const id = idOf(run);
+    const id = runIdOf(run);
     await (await platform()).cancel(id);
     return { id };
   },
@@ -44,10 +44,12 @@ export const runs = {
       if (current.finishedAt !== undefined) return current;
       await sleep(pollIntervalMs);
     }
-    throw new Error(`Run ${idOf(run)} has not finished after being retrieved ${MAX_POLLS} times`);
+    throw new Error(
+      `Run ${runIdOf(run)} has not finished after being retrieved ${MAX_POLLS} times`,
+    );
   },
 
   /** The run now and after every change; ends when the run has finished. Leaving the loop unsubscribes. */
   subscribeToRun: <T extends AnyRunReference>(run: RunReference<T>): AsyncIterable<RunOf<T>> =>
-    followRun(idOf(run)) as AsyncIterable<RunOf<T>>,
+    followRun(runIdOf(run)) as AsyncIterable<RunOf<T>>,
 } as const;

@@ -5,14 +5,9 @@ import type { TriggerOptions } from "./trigger-options.ts";
 export interface Task<TId extends string, TPayload, TOutput> {
   readonly id: TId;
   /** Starts a run and does not wait for it. */
-  trigger(
-    payload: TPayload,
-    options?: TriggerOptions,
-  ): Promise<RunHandle<TId, TPayload, TOutput>>;
+  trigger(payload: TPayload, options?: TriggerOptions): Promise<RunHandle<TId, TPayload, TOutput>>;
   /** Starts 1 to 1000 runs and does not wait for them. */
-  batchTrigger(
-    items: readonly BatchItem<TPayload>[],
-  ): Promise<BatchHandle<TId, TPayload, TOutput>>;
+  batchTrigger(items: readonly BatchItem<TPayload>[]): Promise<BatchHandle<TId, TPayload, TOutput>>;
   /** Only inside a run: starts a child and gives the machine back until it has ended. */
   triggerAndWait(payload: TPayload, options?: TriggerOptions): TaskRunPromise<TId, TOutput>;
   /** Only inside a run: the same with 1 to 1000 children. Results are in the order of the items. */

@@ -1,5 +1,6 @@
 /** The `tasks` namespace: triggering by id, with a task's type alone (`tasks.trigger<typeof myTask>("my-task", …)`). */
-import { runs, type PollOptions, type Run } from "./runs.ts";
+import type { RunOf, RunReference } from "./run.ts";
+import { runs, type PollOptions } from "./runs.ts";
 import type {
   AnyTask,
   BatchHandle,
@@ -47,12 +48,11 @@ export const tasks = {
     id: TaskIdentifier<T>,
     payload: TaskPayload<T>,
     { pollIntervalMs, ...options }: TriggerOptions & PollOptions = {},
-  ): Promise<Run<TaskPayload<T>, TaskOutput<T>>> => {
-    const handle = await trigger<TaskIdentifier<T>, TaskPayload<T>, TaskOutput<T>>(
-      id,
-      payload,
-      options,
+  ): Promise<RunOf<T>> => {
+    const handle = await trigger(id, payload, options);
+    return await runs.poll<T>(
+      handle.id as RunReference<T>,
+      pollIntervalMs === undefined ? {} : { pollIntervalMs },
     );
-    return await runs.poll(handle, pollIntervalMs === undefined ? {} : { pollIntervalMs });
   },
 } as const;

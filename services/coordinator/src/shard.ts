@@ -24,6 +24,7 @@ import {
 } from "@millrace/proto";
 import {
   Feed,
+  RunLogReader,
   type Blobs,
   type Delivery,
   type Lease,
@@ -33,6 +34,7 @@ import {
 } from "@millrace/service-kit";
 import { Admission } from "./admission.ts";
 import type { Agents } from "./agents.ts";
+import { carry, mustBeCarried } from "./carry.ts";
 import { Effects } from "./effects.ts";
 import type { QueueSettings } from "./queue-settings.ts";
 import { loadSnapshot, storeSnapshot } from "./snapshots.ts";
@@ -46,6 +48,7 @@ export type ShardResources = {
   readonly queues: QueueSettings;
 };
 
+const CARRY_CHECK_MS = 3_600_000;
 const SNAPSHOT_CHECK_MS = 15_000;
 /** A snapshot is worth its price when it saves reading many more events than it holds runs. */
 const SNAPSHOT_MIN_EVENTS = 5000;
@@ -65,7 +68,7 @@ export class ShardLeader {
   #stopped = false;
   #snapshotSeq = 0;
   #eventsSinceSnapshot = 0;
-  #snapshotTimer: NodeJS.Timeout | undefined;
+  readonly #timers: NodeJS.Timeout[] = [];
 
   private constructor(shard: number, lease: Lease, resources: ShardResources) {
     const { nc, publisher, log, agents, queues } = resources;
@@ -104,7 +107,7 @@ export class ShardLeader {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#leading = false;
-    clearInterval(this.#snapshotTimer);
+    for (const timer of this.#timers) clearInterval(timer);
     this.#forgetLost();
     this.#admission.stop();
     await this.#feed?.stop();
@@ -115,7 +118,10 @@ export class ShardLeader {
     if (this.#stopped) return;
     this.#leading = true;
     for (const run of this.#runs.values()) this.#perform(run, obligations(run));
-    this.#snapshotTimer = setInterval(() => this.#considerSnapshot(), SNAPSHOT_CHECK_MS);
+    this.#timers.push(
+      setInterval(() => this.#considerSnapshot(), SNAPSHOT_CHECK_MS),
+      setInterval(() => void this.#carryOldRuns(), CARRY_CHECK_MS),
+    );
   }
 
   #receive({ subject, type, data, seq }: Delivery): void {
@@ -259,6 +265,17 @@ export class ShardLeader {
         agentId,
         attempt: run.attempt,
       });
+    }
+  }
+
+  async #carryOldRuns(): Promise<void> {
+    const { nc, publisher, log } = this.#resources;
+    const reader = new RunLogReader(nc);
+    for (const run of [...this.#runs.values()].filter((each) => mustBeCarried(each, Date.now()))) {
+      if (!this.#lease.valid) return;
+      await carry(publisher, reader, run.trigger.env, run.id, Date.now()).catch((error: unknown) =>
+        log.warn({ err: error, runId: run.id }, "carrying a run forward failed; tried again later"),
+      );
     }
   }
 

@@ -81,10 +81,7 @@ function openWithRuntime(url: string, secretKey: string, handlers: SocketHandler
     WebSocket?: new (url: string, protocols: readonly string[]) => StandardSocket;
   };
   if (!WebSocket) throw new Error("Subscribing needs WebSockets: install the package ws");
-  const socket = new WebSocket(url, [
-    LIVE.protocol,
-    `${LIVE.keyProtocolPrefix}${secretKey}`,
-  ]);
+  const socket = new WebSocket(url, [LIVE.protocol, `${LIVE.keyProtocolPrefix}${secretKey}`]);
   const end = onlyOnce(handlers);
   socket.addEventListener("open", handlers.onOpen);
   socket.addEventListener("message", ({ data }) => handlers.onMessage(String(data)));

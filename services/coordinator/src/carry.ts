@@ -1,0 +1,35 @@
+/**
+ * Carries long-lived runs forward: the log has a maximum age, and a run may wait longer than that.
+ *
+ * A run whose last full record is older than half of that age gets its folded state appended, on the condition that
+ * nothing was added to its log meanwhile; one that is busy just then is carried the next time.
+ */
+import { encodeEvent, fold, RUNS, runSubject, runSubjects, type LiveRun } from "@millrace/proto";
+import type { Publisher, RunLogReader } from "@millrace/service-kit";
+
+const CARRY_AFTER_MS = RUNS.max_age / 1e6 / 2;
+
+/** Whether the run's beginning is so old that it must be carried. */
+export function mustBeCarried(run: LiveRun, nowMs: number): boolean {
+  return run.status !== "finished" && nowMs - (run.carriedAt ?? run.trigger.at) > CARRY_AFTER_MS;
+}
+
+/** Whether the state was stored; false when the log went on meanwhile. */
+export async function carry(
+  publisher: Publisher,
+  reader: Pick<RunLogReader, "read">,
+  env: string,
+  runId: string,
+  nowMs: number,
+): Promise<boolean> {
+  const events = await reader.read(env, runId);
+  const state = fold(events);
+  const last = events.at(-1);
+  if (!last || state.status === "absent" || state.status === "finished") return false;
+  const published = await publisher.publish(
+    runSubject(env, runId, "coordinator"),
+    encodeEvent("run-carried", { at: nowMs, state: { ...state } }),
+    { type: "run-carried", expectLastSeq: last.seq, expectOn: runSubjects(env, runId) },
+  );
+  return published.kind === "stored";
+}
