@@ -37,31 +37,39 @@ export function readArguments(argv, { cwd, defaultDataDir }) {
     ({ values } = parseArgs({ args: [...argv], options: OPTIONS, strict: true }));
   } catch (error) {
     // Its first sentence says what is wrong; the others advise about syntax nobody asked for.
-    return refused(error.message.split(/\. |\n/)[0]);
+    return { kind: "error", message: error.message.split(/\. |\n/)[0] };
   }
   if (values.help) return { kind: "help" };
-  const empty = Object.keys(values).find((name) => values[name] === "");
-  if (empty !== undefined) return refused(`--${empty} needs a value`);
-
-  const { port, once = false } = values;
-  if (port !== undefined && !(/^\d{1,5}$/.test(port) && Number(port) <= HIGHEST_PORT))
-    return refused(`--port must be a number from 0 to ${HIGHEST_PORT}, not "${port}"`);
-  const tasksDir = values.tasks === undefined ? null : resolve(cwd, values.tasks);
-  if (tasksDir !== null && kindOf(tasksDir) !== "folder")
-    return refused(`--tasks: there is no folder ${tasksDir}`);
-  if (tasksDir !== null && once)
-    return refused("--once ends after the demo, and --tasks runs none: use one of them");
-  const dataDir = values.data === undefined ? defaultDataDir : resolve(cwd, values.data);
-  if (kindOf(dataDir) === "other") return refused(`--data: ${dataDir} is not a folder`);
-
+  const message = problemWith(values, cwd);
+  if (message !== undefined) return { kind: "error", message };
+  const { once, tasks, port, data } = values;
   return {
     kind: "run",
-    options: { once, tasksDir, port: port === undefined ? null : Number(port), dataDir },
+    options: {
+      once: once ?? false,
+      tasksDir: tasks === undefined ? null : resolve(cwd, tasks),
+      port: port === undefined ? null : Number(port),
+      dataDir: data === undefined ? defaultDataDir : resolve(cwd, data),
+    },
   };
 }
 
-function refused(message) {
-  return { kind: "error", message };
+/**
+ * @param {{ once?: boolean, tasks?: string, port?: string, data?: string }} values
+ * @param {string} cwd
+ * @returns {string | undefined}
+ */
+function problemWith({ once, tasks, port, data }, cwd) {
+  if (port !== undefined && !(/^\d{1,5}$/.test(port) && Number(port) <= HIGHEST_PORT))
+    return `--port must be a number from 0 to ${HIGHEST_PORT}, not "${port}"`;
+  // An empty path would mean the present folder.
+  if (tasks === "" || (tasks !== undefined && kindOf(resolve(cwd, tasks)) !== "folder"))
+    return `--tasks: there is no folder "${tasks}"`;
+  if (tasks !== undefined && once)
+    return "--once ends after the demo, and --tasks runs none: use one of them";
+  if (data === "" || (data !== undefined && kindOf(resolve(cwd, data)) === "other"))
+    return `--data: "${data}" is not a folder`;
+  return undefined;
 }
 
 function kindOf(path) {

@@ -31,5 +31,5 @@ async function foldersIn(dir: string): Promise<string[]> {
 }
 
 async function hasManifest(dir: string): Promise<boolean> {
-  return (await readdir(dir).catch(() => [])).includes("package.json");
+  return (await readdir(dir).catch((): string[] => [])).includes("package.json");
 }

@@ -26,8 +26,8 @@ export const auditPackage = task({
 /** `root`: the project's folder, the one with `node_modules` in it; default: where the agent runs. */
 export const dependencyAudit = task({
   id: "dependency-audit",
-  run: async ({ root = process.cwd() }: { root?: string } = {}): Promise<AuditReport> => {
-    const project = resolve(root);
+  run: async (payload: { root?: string } | undefined): Promise<AuditReport> => {
+    const project = resolve(payload?.root ?? process.cwd());
     const dirs = await installedPackages(project);
     logger.info(`${dirs.length} packages in ${project}`);
 
