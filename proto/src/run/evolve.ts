@@ -9,6 +9,7 @@
 import type { EventData, EventType, RunEvent, RunEventOf } from "../events/events.ts";
 import type { RunError } from "../events/values.ts";
 import { outcomeOf, retriesAfterLoss } from "./outcome.ts";
+import { executingState, finishedState, queuedState } from "./states.ts";
 import type {
   Executing,
   Finished,
@@ -30,6 +31,8 @@ type Cell<S extends Status, T extends EventType> = (
 ) => RunState;
 type Table = { readonly [S in Status]: { readonly [T in EventType]: Cell<S, T> } };
 
+const NOBODY: readonly string[] = [];
+
 const ignore = <S extends RunState>(run: S): S => run;
 
 const TRANSITIONS: Table = {
@@ -44,7 +47,7 @@ const TRANSITIONS: Table = {
     "run-carried": (run, { data, seq }) => carried(run, data.at, seq),
     "timer-fired": (run, { data, seq }) =>
       data.name === TIMER.delay && data.dueAt === run.until
-        ? queue(run, { at: data.at, seq, queuedAt: data.at })
+        ? queuedState(run, data.at, seq, data.at)
         : run,
     "cancel-requested": (run, { data, seq }) => finish(run, "canceled", data.at, seq),
   }),
@@ -62,7 +65,11 @@ const TRANSITIONS: Table = {
     "attempt-started": (run, event) => started(run, event),
     "attempt-resumed": (run, { data, seq }) =>
       run.continues && run.agentId === data.agentId && run.admission === data.admission
-        ? execute(run, data.agentId, data.at, seq, {})
+        ? executingState(run, data.at, seq, {
+            agentId: data.agentId,
+            attempt: run.attempt,
+            maxAttempts: run.maxAttempts,
+          })
         : run,
     "attempt-lost": (run, { data, seq }) =>
       run.agentId === data.agentId ? { ...run, ...touch(data.at, seq), agentId: null } : run,
@@ -70,7 +77,7 @@ const TRANSITIONS: Table = {
       run.agentId === data.agentId ? { ...run, ...touch(data.at, seq), agentId: null } : run,
     // A lost agent's late result counts while nothing has started since.
     "attempt-succeeded": (run, { data, seq }) =>
-      isLateResult(run, data) ? succeed(spend(run, data), data, seq) : run,
+      isLateResult(run, data) ? succeed(run, data, seq) : run,
     "timer-fired": (run, { data, seq }) =>
       data.name === TIMER.ttl && run.attempt === 0
         ? finish(run, "expired", data.at, seq, expiry(run))
@@ -82,7 +89,7 @@ const TRANSITIONS: Table = {
   executing: row("executing", {
     "run-carried": (run, { data, seq }) => carried(run, data.at, seq),
     "attempt-succeeded": (run, { data, seq }) =>
-      isCurrent(run, data) ? succeed(spend(run, data), data, seq) : run,
+      isCurrent(run, data) ? succeed(run, data, seq) : run,
     "attempt-failed": (run, { data, seq }) =>
       isCurrent(run, data) ? failed(spend(run, data), data, seq) : run,
     "attempt-canceled": (run, { data, seq }) =>
@@ -91,9 +98,11 @@ const TRANSITIONS: Table = {
       if (!isCurrent(run, data)) return run;
       const rest = spend(run, data);
       if (run.cancelRequestedAt !== null) return finish(rest, "canceled", data.at, seq);
-      return queue(
+      return queuedState(
         { ...rest, attempt: run.attempt - 1, lastAgentId: null },
-        { at: data.at, seq, queuedAt: run.queuedAt },
+        data.at,
+        seq,
+        run.queuedAt,
       );
     },
     "attempt-lost": (run, { data, seq }) => (isCurrent(run, data) ? lost(run, data, seq) : run),
@@ -120,7 +129,7 @@ const TRANSITIONS: Table = {
         : run,
     "attempt-lost": (run, { data, seq }) => (isCurrent(run, data) ? lost(run, data, seq) : run),
     "attempt-released": (run, { data, seq }) =>
-      isCurrent(run, data) ? queue(run, { at: data.at, seq, queuedAt: run.queuedAt }) : run,
+      isCurrent(run, data) ? queuedState(run, data.at, seq, run.queuedAt) : run,
     "cancel-requested": (run, { data, seq }) =>
       finish(run, "canceled", data.at, seq, null, run.agentId),
   }),
@@ -129,7 +138,7 @@ const TRANSITIONS: Table = {
     "run-carried": (run, { data, seq }) => carried(run, data.at, seq),
     "timer-fired": (run, { data, seq }) =>
       data.name === TIMER.retry && data.dueAt === run.until
-        ? queue(run, { at: data.at, seq, queuedAt: run.queuedAt })
+        ? queuedState(run, data.at, seq, run.queuedAt)
         : run,
     "cancel-requested": (run, { data, seq }) => finish(run, "canceled", data.at, seq),
   }),
@@ -169,7 +178,9 @@ export function evolve(state: RunState, event: RunEvent): RunState {
   // Every message on the agent subject moves the sequence the next claim must expect, whether it applied or not.
   if (next.status === "absent" || !isAgentEvent(event.type)) return next;
   if (next === state) return { ...next, agentSeq: event.seq };
-  return Object.assign(next, { agentSeq: event.seq });
+  // The next state is this event's own: nobody else has seen it yet.
+  (next as { agentSeq: number }).agentSeq = event.seq;
+  return next;
 }
 
 /** Whether `event` changed anything but the sequence the next claim must expect. */
@@ -262,28 +273,12 @@ function triggered({ runId, seq, data }: RunEventOf<"run-triggered">): RunState 
   };
   return data.delayUntil !== undefined && data.delayUntil > data.at
     ? { ...core, status: "delayed", until: data.delayUntil }
-    : queue(core, { at: data.at, seq, queuedAt: data.at });
+    : queuedState(core, data.at, seq, data.at);
 }
 
 /** The same state, whether it was folded from the whole log or begins here. */
 function carried<R extends LiveRun>(run: R, at: number, seq: number): R {
   return { ...run, lastSeq: seq, carriedAt: at };
-}
-
-/** Asks to be admitted, anew: whatever was granted to an earlier admission is void. */
-function queue(
-  run: RunCore,
-  when: { readonly at: number; readonly seq: number; readonly queuedAt: number | null },
-): Queued {
-  return {
-    ...coreOf(run, when.at, when.seq),
-    queuedAt: when.queuedAt,
-    admission: run.admission + 1,
-    status: "queued",
-    slot: null,
-    continues: false,
-    agentId: null,
-  };
 }
 
 function started(run: Queued, event: RunEventOf<"attempt-started">): RunState {
@@ -295,29 +290,7 @@ function started(run: Queued, event: RunEventOf<"attempt-started">): RunState {
 }
 
 function begin(run: Queued | Retrying, { data, seq }: RunEventOf<"attempt-started">): Executing {
-  return execute(run, data.agentId, data.at, seq, {
-    attempt: data.attempt,
-    maxAttempts: data.maxAttempts,
-    startedAt: run.startedAt ?? data.at,
-    lastAgentId: data.agentId,
-  });
-}
-
-function execute(
-  run: Queued | Retrying,
-  agentId: string,
-  at: number,
-  seq: number,
-  changes: Partial<RunCore>,
-): Executing {
-  return {
-    ...coreOf(run, at, seq),
-    ...changes,
-    status: "executing",
-    slot: run.slot,
-    agentId,
-    cancelRequestedAt: null,
-  };
+  return executingState(run, data.at, seq, data);
 }
 
 /** An attempt is named by its number and the agent that claimed it. */
@@ -339,8 +312,15 @@ function spend<R extends RunCore>(run: R, spent: { readonly durationMs: number }
   return { ...run, durationMs: run.durationMs + spent.durationMs };
 }
 
-function succeed(run: LiveRun, data: EventData<"attempt-succeeded">, seq: number): Finished {
-  return { ...finish(run, "completed", data.at, seq), output: data.output };
+function succeed(run: RunCore, data: EventData<"attempt-succeeded">, seq: number): Finished {
+  return finishedState(run, data.at, seq, {
+    outcome: "completed",
+    output: data.output,
+    error: null,
+    stopAgentId: null,
+    orphans: NOBODY,
+    durationMs: data.durationMs,
+  });
 }
 
 /** After a user's error or a crash the code runs again from the top: its durable calls are asked anew. */
@@ -363,7 +343,7 @@ function lost(run: Executing | Retrying, data: EventData<"attempt-lost">, seq: n
       code: "TASK_RUN_STALLED_EXECUTING",
       message: `Agent ${data.agentId} was lost during attempt ${data.attempt}`,
     });
-  return queue({ ...run, losses: run.losses + 1 }, { at: data.at, seq, queuedAt: run.queuedAt });
+  return queuedState({ ...run, losses: run.losses + 1 }, data.at, seq, run.queuedAt);
 }
 
 function openWait(data: EventData<"wait-started">): Wait {
@@ -397,7 +377,7 @@ function childFinished(run: Waiting, { data, seq }: RunEventOf<"child-finished">
 /** Everything it waited for is there: it asks for a slot again, in its old place in time. */
 function resume(run: Waiting, index: number, wait: Wait, at: number, seq: number): Queued {
   return {
-    ...queue(run, { at, seq, queuedAt: run.queuedAt }),
+    ...queuedState(run, at, seq, run.queuedAt),
     waits: run.waits.with(index, wait),
     continues: true,
     agentId: run.agentId,
@@ -420,17 +400,15 @@ function finish(
   stopAgentId: string | null = null,
 ): Finished {
   const pending = run.status === "waiting" ? run.waits.at(-1) : undefined;
-  return {
-    ...coreOf(run, at, seq),
-    status: "finished",
+  return finishedState(run, at, seq, {
     outcome,
-    finishedAt: at,
     output: null,
     error,
     stopAgentId,
     orphans:
       pending?.kind === "children"
         ? pending.children.filter((child) => child.result === null).map((child) => child.runId)
-        : [],
-  };
+        : NOBODY,
+    durationMs: 0,
+  });
 }
