@@ -3,7 +3,6 @@ import { z } from "zod";
 import { timestamp } from "../events/values.ts";
 
 export const timerBodySchema = z.object({ dueAt: timestamp });
-export type TimerBody = z.infer<typeof timerBodySchema>;
 
 /** Headers of a message schedule that fires once, at `dueAt`, into `target`. The broker's clock is never early. */
 export function scheduleHeaders(dueAt: number, target: string): Record<string, string> {
