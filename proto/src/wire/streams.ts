@@ -163,8 +163,12 @@ export type ConsumerDefinition = {
   readonly inactive_threshold?: number;
 };
 
-/** How long a slot stays held without its coordinator extending it. */
-export const SLOT_LEASE_MS = 30_000;
+/**
+ * How long a slot stays held without its coordinator extending it. A run's slot that is delivered again is recognised
+ * and kept, so the lease may be short: it bounds how long a slot is lost that was delivered to a coordinator which died
+ * before granting it.
+ */
+export const SLOT_LEASE_MS = 10_000;
 
 /** The gate's consumer: its `max_ack_pending` is the queue's concurrency limit. */
 export function slotConsumer(gate: Gate, limit: number): ConsumerDefinition {

@@ -23,7 +23,9 @@ test("of 200 runs on a queue with limit 3, over two agents, never more than 3 ar
   await client.triggerMany("limited", { file, ms: 15 }, 200);
   const { durable_name } = slotConsumer({ env: "dev", queue: "three-at-once" }, 3);
   const nc = await millrace.connect();
-  expect((await consumerInfo(nc, SLOTS.name, durable_name)).config.max_ack_pending).toBe(3);
+  await expect
+    .poll(() => consumerInfo(nc, SLOTS.name, durable_name))
+    .toMatchObject({ config: { max_ack_pending: 3 } });
 
   await ledger.until(
     () => ledger.of("limited").filter((run) => run.status === "finished").length === 200,

@@ -121,7 +121,13 @@ describe.each(["http", "nats"] as const)("over %s", (transport) => {
   test.each([
     ["an unknown task", "nobody", {}, 404, /"nobody" is not registered/],
     ["an unknown queue", "echo", { queue: "nowhere" }, 422, /Queue "nowhere" does not exist/],
-    ["too many tags", "echo", { tags: Array.from({ length: 11 }, String) }, 422, /at most 10 tags/],
+    [
+      "too many tags",
+      "echo",
+      { tags: Array.from({ length: 11 }, (_, n) => `tag-${n}`) },
+      422,
+      /at most 10 tags/,
+    ],
     ["a bad delay", "echo", { delay: "soon" }, 422, /delay must be a duration/],
     ["an unknown machine", "echo", { machine: "huge" }, 422, /Unknown machine preset/],
   ])("%s is refused with the same error", async (_name, taskId, options, status, message) => {
