@@ -29,7 +29,7 @@ function checkNode() {
 
 /** Imported late: an older Node could not even load it, and would not get to say why. */
 async function readOptions() {
-  const { readArguments, USAGE } = await import("./sdk/cli/arguments.mjs");
+  const { readArguments } = await import("./sdk/cli/arguments.mjs");
   // npm runs scripts in the package's folder; relative paths mean the folder it was called in.
   const byNpm = process.env.npm_lifecycle_event === "start" && process.env.INIT_CWD;
   const parsed = readArguments(process.argv.slice(2), {
@@ -37,7 +37,7 @@ async function readOptions() {
     defaultDataDir: inRoot(".millrace"),
   });
   if (parsed.kind === "help") {
-    console.log(USAGE);
+    console.log(parsed.text);
     process.exit(0);
   }
   if (parsed.kind === "error") fail(USAGE_ERROR, `${parsed.message}\nSee: npm start -- --help`);

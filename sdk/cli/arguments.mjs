@@ -6,7 +6,7 @@ import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 
-export const USAGE = `Usage: npm start -- [options]
+const USAGE = `Usage: npm start -- [options]
 
 Starts Millrace on this machine: a broker, the services, and a demo shown live.
 It stays up until Ctrl-C, which stops everything it started.
@@ -39,7 +39,7 @@ export function readArguments(argv, { cwd, defaultDataDir }) {
     // Its first sentence says what is wrong; the others advise about syntax nobody asked for.
     return { kind: "error", message: error.message.split(/\. |\n/)[0] };
   }
-  if (values.help) return { kind: "help" };
+  if (values.help) return { kind: "help", text: USAGE };
   const message = problemWith(values, cwd);
   if (message !== undefined) return { kind: "error", message };
   const { once, tasks, port, data } = values;

@@ -1,6 +1,6 @@
 /** What the demo's parent run returns; `examples/dependency-audit` documents it. */
 
-export type PackageSize = {
+type PackageSize = {
   readonly name: string;
   readonly version: string;
   readonly bytes: number;

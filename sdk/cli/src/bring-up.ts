@@ -1,5 +1,5 @@
 /** From nothing to ready, in the order in which one needs the other. */
-import { connectBroker } from "@millrace/nats";
+import { connectBroker, type NatsConnection } from "@millrace/nats";
 import type { DataDir } from "./data-dir.ts";
 import { registerDevKey } from "./dev-key.ts";
 import type { Environment } from "./environment.ts";
@@ -32,27 +32,19 @@ export async function bringUp(
     terminal.line(`A start that was killed had left ${leftovers.join(", ")} behind; ended.`);
   dataDir.turnLogsOver();
 
-  terminal.progress("Starting the broker …");
+  terminal.progress("Starting …");
   const natsUrl = await installation.startBroker();
-  terminal.progress("Starting the services …");
-  await installation.startServices(natsUrl);
-  // The coordinator lays out the broker; everybody else waits for that, too.
-  await installation.waitUntilReady(["coordinator"]);
-  const secretKey = dataDir.devKey();
-  const credentialsFile = env["MILLRACE_NATS_CREDENTIALS"];
-  const nc = await orStopped(
-    connectBroker({
-      url: natsUrl,
-      name: "millrace start",
-      ...(credentialsFile ? { credentialsFile } : {}),
-    }),
-    stopping,
-  );
+  const nc = await connect(natsUrl, env, stopping);
   try {
+    terminal.progress("Starting the services …");
+    await installation.startServices(natsUrl);
+    // The coordinator lays out the broker; everybody else waits for that, too.
+    await installation.waitUntilReady(["coordinator"]);
+    const secretKey = dataDir.devKey();
     await orStopped(registerDevKey(nc, secretKey, Date.now()), stopping);
     await installation.waitUntilReady(STOP_ORDER);
     installation.settle();
-    const taskIds = await orStopped(servedTasks(nc), stopping);
+    const taskIds = await orStopped(servedTasks(nc, installation.tasksDir), stopping);
     const apiUrl = `http://127.0.0.1:${installation.gatewayPort}`;
     dataDir.writeDevEnv({
       MILLRACE_API_URL: apiUrl,
@@ -64,4 +56,19 @@ export async function bringUp(
   } finally {
     await nc.close();
   }
+}
+
+/** Before the services do: a broker that does not answer is told at once, and by its address. */
+async function connect(
+  url: string,
+  env: Environment,
+  stopping: AbortSignal,
+): Promise<NatsConnection> {
+  const credentialsFile = env["MILLRACE_NATS_CREDENTIALS"];
+  const connecting = connectBroker({
+    url,
+    name: "millrace start",
+    ...(credentialsFile ? { credentialsFile } : {}),
+  });
+  return await orStopped(connecting, stopping);
 }

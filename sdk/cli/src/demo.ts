@@ -3,14 +3,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { eventsOfLog, runLogSchema, type RunEvent } from "@millrace/proto";
 import { configure, runs, tasks, type Run } from "@millrace/sdk";
 import { isAuditReport } from "./audit-report.ts";
-import { progressLine, progressOf } from "./progress.ts";
+import { progressLine, progressOf, type Progress } from "./progress.ts";
 import { reportLines } from "./report-lines.ts";
 import { ROOT } from "./services.ts";
 import { orStopped } from "./stopping.ts";
 import type { Terminal } from "./terminal.ts";
 
-const TASK_ID = "dependency-audit";
+export const DEMO_TASK_ID = "dependency-audit";
 const LOG_POLL_MS = 150;
+const LOG_TIMEOUT_MS = 5000;
 
 export type DemoOptions = {
   readonly apiUrl: string;
@@ -24,18 +25,19 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   const { apiUrl, secretKey, terminal, stopping } = options;
   configure({ baseURL: apiUrl, secretKey });
   const startedAt = performance.now();
-  const { id } = await orStopped(tasks.trigger(TASK_ID, { root: ROOT }), stopping);
-  terminal.line(`${TASK_ID} is ${id}`);
+  const { id } = await orStopped(tasks.trigger(DEMO_TASK_ID, { root: ROOT }), stopping);
+  terminal.line(`${DEMO_TASK_ID} is ${id}`);
 
   const ended = new AbortController();
   const drawing = drawProgress(options, id, startedAt, AbortSignal.any([ended.signal, stopping]));
   const run = await orStopped(untilEnded(id), stopping).finally(() => ended.abort());
-  await drawing;
   const elapsedMs = performance.now() - startedAt;
+  const progress = await orStopped(drawing, stopping);
   terminal.endProgress();
+  terminal.line(progressLine(progress, elapsedMs));
 
   if (run.status !== "COMPLETED") {
-    terminal.line(terminal.style.red(`${TASK_ID} ended as ${run.status}`));
+    terminal.line(terminal.style.red(`${DEMO_TASK_ID} ended as ${run.status}`));
     if (run.error) terminal.line(run.error.stackTrace ?? run.error.message);
     return false;
   }
@@ -53,31 +55,28 @@ async function untilEnded(runId: string): Promise<Run> {
   throw new Error(`${runId} was not followed to its end`);
 }
 
-/** Goes on until it is told that the run has ended; a log that cannot be read now is read again. */
+/** Goes on until the run has ended, and then tells how far it came. A log that cannot be read now is read again. */
 async function drawProgress(
-  { apiUrl, secretKey, terminal }: DemoOptions,
+  options: DemoOptions,
   runId: string,
   startedAt: number,
   until: AbortSignal,
-): Promise<void> {
-  let events: readonly RunEvent[] = [];
-  while (!until.aborted) {
-    events = await readLog(apiUrl, secretKey, runId, until).catch(() => events);
-    if (until.aborted) return;
-    terminal.progress(progressLine(progressOf(events), performance.now() - startedAt));
+): Promise<Progress> {
+  let progress: Progress = { finished: 0, total: 0 };
+  for (;;) {
+    const isLast = until.aborted;
+    progress = await readLog(options, runId).then(progressOf, () => progress);
+    if (isLast) return progress;
+    if (!until.aborted)
+      options.terminal.progress(progressLine(progress, performance.now() - startedAt));
     await sleep(LOG_POLL_MS, undefined, { signal: until }).catch(() => undefined);
   }
 }
 
-async function readLog(
-  apiUrl: string,
-  secretKey: string,
-  runId: string,
-  signal: AbortSignal,
-): Promise<RunEvent[]> {
+async function readLog({ apiUrl, secretKey }: DemoOptions, runId: string): Promise<RunEvent[]> {
   const response = await fetch(`${apiUrl}/api/v1/runs/${runId}/log`, {
     headers: { authorization: `Bearer ${secretKey}` },
-    signal,
+    signal: AbortSignal.timeout(LOG_TIMEOUT_MS),
   });
   if (!response.ok) throw new Error(`The log of ${runId} answers ${response.status}`);
   return eventsOfLog(runLogSchema.parse(await response.json()));

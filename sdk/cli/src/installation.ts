@@ -56,6 +56,10 @@ export class Installation {
     this.#processes = new ProcessesFile(options.dataDir.processesFile);
   }
 
+  get tasksDir(): string {
+    return this.#options.tasksDir;
+  }
+
   get gatewayPort(): number {
     return this.#gatewayPort;
   }
@@ -64,7 +68,10 @@ export class Installation {
   async startBroker(): Promise<string> {
     const { dataDir, env, say, stopping } = this.#options;
     const given = env["MILLRACE_NATS_URL"];
-    if (given) return given;
+    if (given) {
+      say("Using the broker of MILLRACE_NATS_URL.");
+      return given;
+    }
     mkdirSync(dataDir.storeDir, { recursive: true });
     const finding = ownBroker(env, dataDir.storeDir, dataDir.logFile(BROKER), say);
     const broker = await orStopped(finding, stopping);

@@ -7,7 +7,7 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { identify, isIdentity, lookFor } from "./process-identity.ts";
 
-export type Lock = { release(): void };
+type Lock = { release(): void };
 
 export type LockAttempt =
   | { readonly ok: true; readonly lock: Lock }

@@ -1,6 +1,6 @@
 /** `npm start`, once everything is installed and built: starts, shows, waits, stops. */
 import { DataDir } from "./data-dir.ts";
-import { runDemo } from "./demo.ts";
+import { DEMO_TASK_ID, runDemo } from "./demo.ts";
 import { chooseGatewayPort } from "./gateway-port.ts";
 import { Installation } from "./installation.ts";
 import { acquireLock } from "./lock.ts";
@@ -78,11 +78,15 @@ async function run(
   if (options.port !== null) await chooseGatewayPort(options.port);
   const up = await bringUp(installation, dataDir, process.env, terminal, stopping);
   for (const line of readyLines(up, dataDir.path, terminal.style)) terminal.line(line);
+  let exampleTaskId = DEMO_TASK_ID;
   if (options.tasksDir === null) {
     const succeeded = await runDemo({ ...up, terminal, stopping });
     if (options.once) return succeeded ? 0 : 1;
-  } else terminal.line(`Tasks of ${options.tasksDir}: ${up.taskIds.join(", ") || "none"}`);
-  for (const line of howToTrigger(up, terminal.style)) terminal.line(line);
+  } else {
+    terminal.line(`Tasks of ${options.tasksDir}: ${up.taskIds.join(", ") || "none"}`);
+    exampleTaskId = up.taskIds[0] ?? "my-task";
+  }
+  for (const line of howToTrigger(up, exampleTaskId, terminal.style)) terminal.line(line);
   return await untilStopped(stopping);
 }
 

@@ -48,7 +48,7 @@ function licenceRows({ licences }: AuditReport): string[][] {
   const rows = shown.map(({ licence, packages }) => [licence, formatCount(packages)]);
   if (others.length > 0) {
     const packages = others.reduce((sum, other) => sum + other.packages, 0);
-    rows.push([`${others.length} others`, formatCount(packages)]);
+    rows.push([`${others.length} more`, formatCount(packages)]);
   }
   return rows;
 }

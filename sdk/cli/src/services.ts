@@ -37,7 +37,6 @@ export function serviceEnvironment(
 ): Readonly<Record<string, string>> {
   const common = {
     MILLRACE_NATS_URL: settings.natsUrl,
-    MILLRACE_LOG_LEVEL: "info",
     MILLRACE_HEALTH_PORT: String(settings.healthPort),
   };
   switch (name) {

@@ -13,12 +13,11 @@ export function readyLines(up: Up, dataDir: string, style: Style): string[] {
   ];
 }
 
-export function howToTrigger({ apiUrl, secretKey, taskIds }: Up, style: Style): string[] {
-  const taskId = encodeURIComponent(taskIds[0] ?? "my-task");
+export function howToTrigger({ apiUrl, secretKey }: Up, taskId: string, style: Style): string[] {
   return [
     "",
     "Trigger a task:",
-    style.dim(`  curl ${apiUrl}/api/v1/tasks/${taskId}/trigger \\`),
+    style.dim(`  curl ${apiUrl}/api/v1/tasks/${encodeURIComponent(taskId)}/trigger \\`),
     style.dim(`    -H "Authorization: Bearer ${secretKey}" \\`),
     style.dim(`    -H "Content-Type: application/json" -d '{"payload": {}}'`),
     "",

@@ -37,7 +37,7 @@ test("a tasks folder is found from where the user is", () => {
 });
 
 test.each([["--help"], ["-h"], ["--once", "-h"]])("%j asks for help", (...argv) => {
-  expect(readArguments(argv, places)).toEqual({ kind: "help" });
+  expect(readArguments(argv, places)).toMatchObject({ kind: "help" });
 });
 
 test.each<[string[], string]>([

@@ -66,9 +66,17 @@ export class Bucket<T> {
     return await expected(() => this.#kv.create(key, encodeBody(value)));
   }
 
-  /** Writes only over this revision; undefined when the key has changed since. */
-  async update(key: string, value: T, revision: number): Promise<number | undefined> {
-    return await expected(() => this.#kv.update(key, encodeBody(value), revision));
+  /**
+   * Writes only over this revision; undefined when the key has changed since.
+   * @param timeoutMs how long to wait for the answer; default 5 s
+   */
+  async update(
+    key: string,
+    value: T,
+    revision: number,
+    timeoutMs?: number,
+  ): Promise<number | undefined> {
+    return await expected(() => this.#kv.update(key, encodeBody(value), revision, timeoutMs));
   }
 
   /** Deletes the key; with a revision only when it is still the current one. */
@@ -109,7 +117,13 @@ export class Bucket<T> {
   }
 
   #read(bytes: Uint8Array): T | undefined {
-    const parsed = this.#reader.safeParse(decodeBody(bytes));
+    let value: unknown;
+    try {
+      value = decodeBody(bytes);
+    } catch {
+      return undefined;
+    }
+    const parsed = this.#reader.safeParse(value);
     return parsed.success ? parsed.data : undefined;
   }
 }

@@ -9,6 +9,11 @@ export type Delivery = {
   readonly reply: string;
   /** Sequence in the stream. */
   readonly seq: number;
+  readonly consumer: string;
+  /** Place among the consumer's deliveries, from 1. */
+  readonly consumerSeq: number;
+  /** How many messages the consumer had not delivered yet. */
+  readonly pending: number;
   /** The event's type, or "". */
   readonly type: string;
   /** How a bucket's key went away: `MaxAge`, `DEL`, `PURGE`; "" for an ordinary message. */
@@ -16,7 +21,7 @@ export type Delivery = {
 };
 
 /**
- * The broker puts the sequence into the reply subject. Two layouts exist: nine tokens, and, with a domain and an
+ * The broker puts sequences into the reply subject. Two layouts exist: nine tokens, and, with a domain and an
  * account before the stream's name, eleven or more.
  */
 export function deliveryOf(message: Msg): Delivery {
@@ -29,6 +34,9 @@ export function deliveryOf(message: Msg): Delivery {
     data: message.data,
     reply,
     seq: Number(tokens[5 + shift]),
+    consumer: tokens[3 + shift] ?? "",
+    consumerSeq: Number(tokens[6 + shift]),
+    pending: Number(tokens[8 + shift]),
     type: headers?.get(TYPE_HEADER) ?? "",
     removed: headers ? headers.get("Nats-Marker-Reason") || headers.get("KV-Operation") : "",
   };

@@ -3,7 +3,8 @@
  *
  * Owns: an ephemeral in-memory consumer and its re-creation after the last message seen, whatever happened to it.
  * 1. `onMessage` sees each message at most once and in ascending sequence.
- * 2. Nothing is skipped: after a loss the feed starts again behind the last sequence it delivered.
+ * 2. Nothing is skipped: after a loss the feed starts again behind the last sequence it delivered. A loss shows in the
+ *    consumer's own numbering, which has no gaps.
  * 3. `caughtUp` resolves when everything that was in the stream at the start has been delivered.
  */
 import { AckPolicy, DeliverPolicy, jetstreamManager, ReplayPolicy } from "@nats-io/jetstream";
@@ -33,9 +34,12 @@ export class Feed {
   readonly #loop: PullLoop;
   #markCaughtUp: () => void = () => undefined;
   #consumer = "";
+  /** How many messages of the consumer have come. */
+  #received = 0;
   /** Messages that were there when the consumer was made and have not been delivered yet. */
   #backlog = 0;
   #lastSeq: number;
+  #created = false;
   #stopped = false;
 
   private constructor(nc: NatsConnection, options: FeedOptions) {
@@ -49,6 +53,7 @@ export class Feed {
       stream: options.stream,
       consumer: () => this.#consumer,
       onMessage: (delivery) => this.#deliver(delivery),
+      onIdle: (delivered) => this.#idle(delivered),
       ensure: () => this.#create(),
       ...(options.onError ? { onError: options.onError } : {}),
     });
@@ -75,11 +80,24 @@ export class Feed {
   }
 
   #deliver(delivery: Delivery): void {
-    if (this.#stopped || delivery.seq <= this.#lastSeq) return;
-    this.#lastSeq = delivery.seq;
+    if (this.#stopped || delivery.consumer !== this.#consumer) return;
+    if (delivery.consumerSeq !== this.#received + 1) {
+      this.#loop.restart();
+      return;
+    }
+    this.#received++;
     if (this.#loop.outstanding < BATCH / 2) this.#loop.want(BATCH);
-    this.#options.onMessage(delivery);
-    if (--this.#backlog === 0) this.#markCaughtUp();
+    if (delivery.seq > this.#lastSeq) {
+      this.#lastSeq = delivery.seq;
+      this.#options.onMessage(delivery);
+    }
+    if (--this.#backlog === 0 || delivery.pending === 0) this.#markCaughtUp();
+  }
+
+  /** Nothing is left to deliver: messages of the backlog may have been removed from the stream meanwhile. */
+  #idle(delivered: number): void {
+    if (delivered === this.#received) this.#markCaughtUp();
+    else this.#loop.restart();
   }
 
   async #create(): Promise<void> {
@@ -96,7 +114,10 @@ export class Feed {
       inactive_threshold: 120 * 1e9,
       ...this.#start(from),
     });
+    if (from === "new" && !this.#created) this.#lastSeq = info.delivered.stream_seq;
+    this.#created = true;
     this.#consumer = name;
+    this.#received = 0;
     this.#backlog = info.num_pending;
     if (this.#backlog === 0) this.#markCaughtUp();
   }
@@ -105,7 +126,7 @@ export class Feed {
     if (this.#lastSeq > 0)
       return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: this.#lastSeq + 1 };
     if (from === "last-per-subject") return { deliver_policy: DeliverPolicy.LastPerSubject };
-    if (from === "new") return { deliver_policy: DeliverPolicy.New };
+    if (from === "new" && !this.#created) return { deliver_policy: DeliverPolicy.New };
     return { deliver_policy: DeliverPolicy.All };
   }
 }

@@ -63,6 +63,7 @@ export class Publisher {
   #next = 0;
   #sweeper: NodeJS.Timeout | undefined;
   #idle: (() => void)[] = [];
+  #refilling = false;
 
   constructor(nc: NatsConnection) {
     this.#nc = nc;
@@ -155,14 +156,22 @@ export class Publisher {
 
   #settle(token: string): void {
     this.#inFlight.delete(token);
-    while (this.#waiting.length > 0 && this.#inFlight.size < WINDOW) {
-      const next = this.#waiting.shift();
-      if (next) this.#send(next);
-    }
+    this.#refill();
     if (this.pending > 0) return;
     const idle = this.#idle;
     this.#idle = [];
     for (const resolve of idle) resolve();
+  }
+
+  /** Sending settles at once on a closed connection: a loop that is left again and again, not a recursion. */
+  #refill(): void {
+    if (this.#refilling) return;
+    this.#refilling = true;
+    while (this.#waiting.length > 0 && this.#inFlight.size < WINDOW) {
+      const next = this.#waiting.shift();
+      if (next) this.#send(next);
+    }
+    this.#refilling = false;
   }
 
   /** Messages are in the map in the order they were sent: the scan ends at the first young one. */

@@ -20,6 +20,8 @@ export type PullOptions = {
   readonly onMessage: (delivery: Delivery) => void;
   /** Called when the broker does not know the consumer, and after every reconnection; must make sure it exists. */
   readonly ensure: () => Promise<void>;
+  /** The broker has had nothing to deliver for a heartbeat; `delivered` is how many deliveries it has made in all. */
+  readonly onIdle?: (delivered: number) => void;
   readonly onError?: (error: unknown) => void;
 };
 
@@ -68,6 +70,11 @@ export class PullLoop {
     void subscription?.drain().catch(() => undefined);
   }
 
+  /** Makes every request anew, after `ensure`: for a caller that misses something. */
+  restart(): void {
+    this.#reset();
+  }
+
   stop(): void {
     this.#stopped = true;
     clearInterval(this.#watchdog);
@@ -79,7 +86,8 @@ export class PullLoop {
     if (!this.#subscription) this.#subscribe();
     this.#outstanding += batch;
     this.#lastHeard = Date.now();
-    this.#watchdog ??= setInterval(() => this.#watch(), HEARTBEAT_MS);
+    // The connection keeps the process alive, not the watch over it.
+    this.#watchdog ??= setInterval(() => this.#watch(), HEARTBEAT_MS).unref();
     const body = JSON.stringify({
       batch,
       expires: EXPIRES_MS * 1e6,
@@ -115,7 +123,10 @@ export class PullLoop {
   }
 
   #status(code: number, message: Msg): void {
-    if (code === 100) return;
+    if (code === 100) {
+      this.#options.onIdle?.(Number(message.headers?.get("Nats-Last-Consumer")));
+      return;
+    }
     const left = Number(message.headers?.get("Nats-Pending-Messages") || Number.NaN);
     if ((code === 408 || code === 404) && !Number.isNaN(left)) {
       this.#outstanding = Math.max(0, this.#outstanding - left);
@@ -128,14 +139,14 @@ export class PullLoop {
   }
 
   #reset(): void {
-    if (this.#stopped || this.#resetting) return;
+    if (this.#stopped || this.#resetting || this.#nc.isClosed()) return;
     this.#resetting = true;
     const old = this.#subscription;
     this.#subscription = undefined;
     this.#inbox = "";
     this.#outstanding = 0;
     void (async () => {
-      while (!this.#stopped) {
+      while (!this.#stopped && !this.#nc.isClosed()) {
         try {
           await this.#options.ensure();
           break;
@@ -146,7 +157,7 @@ export class PullLoop {
       }
       old?.unsubscribe();
       this.#resetting = false;
-      this.want(this.#wanted);
+      if (!this.#nc.isClosed()) this.want(this.#wanted);
     })();
   }
 }

@@ -41,7 +41,8 @@ export class RunLogReader {
         if (decoded.kind === "event") events.push(decoded.event);
       }
       const last = messages.at(-1);
-      if (!last || messages.length < BATCH) return events;
+      // A batch ends early when it is larger than the broker sends at once.
+      if (!last || last.pending === 0) return events;
       from = last.seq + 1;
     }
   }

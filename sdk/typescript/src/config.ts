@@ -101,6 +101,8 @@ function httpConnection({ baseUrl = DEFAULT_BASE_URL, secretKey }: Settings): Ht
       "Millrace is not configured: set MILLRACE_SECRET_KEY (and MILLRACE_API_URL, the gateway's address), " +
         "or MILLRACE_NATS_URL to go straight to the broker, or call configure()",
     );
+  if (!/^[\x21-\x7e]+$/.test(secretKey))
+    throw new ConfigurationError("The secret key has characters that no key has");
   if (!/^https?:\/\//.test(baseUrl) || !URL.canParse(baseUrl))
     throw new ConfigurationError(
       `The gateway's address must be a URL such as ${DEFAULT_BASE_URL}, not "${baseUrl}"`,

@@ -18,14 +18,15 @@ class RunChanges implements AsyncIterator<Run, undefined> {
   readonly #channel = new Channel<Run>();
   #isOver = false;
   #subscription: { stop(): void } | undefined;
-  #started: Promise<void> | undefined;
+  #isStarted = false;
 
   constructor(runId: string) {
     this.#runId = runId;
   }
 
   next(): Promise<IteratorResult<Run, undefined>> {
-    this.#started ??= this.#subscribe();
+    if (!this.#isStarted) void this.#subscribe();
+    this.#isStarted = true;
     return this.#channel.next();
   }
 

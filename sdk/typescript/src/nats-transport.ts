@@ -24,7 +24,8 @@ export class NatsTransport implements Transport {
   readonly #publisher: Publisher;
   readonly #catalog: Catalog;
   readonly #runs: RunClient;
-  readonly #subscriptions = new Set<{ stop(): void; onError(error: Error): void }>();
+  /** How to end each. */
+  readonly #subscriptions = new Set<(error?: Error) => void>();
 
   private constructor(broker: Broker, env: string, catalog: Catalog) {
     this.#broker = broker;
@@ -113,22 +114,17 @@ export class NatsTransport implements Transport {
     // A read that failed is tried again by who follows: nothing to tell.
     const ignore = (): void => undefined;
     const following = await asApiErrors(() => this.#runs.follow(this.#env, runId, onState, ignore));
-    const subscription = { stop: following.stop, onError };
-    this.#subscriptions.add(subscription);
-    return {
-      stop: () => {
-        this.#subscriptions.delete(subscription);
-        following.stop();
-      },
+    const end = (error?: Error): void => {
+      this.#subscriptions.delete(end);
+      following.stop();
+      if (error) onError(error);
     };
+    this.#subscriptions.add(end);
+    return { stop: () => end() };
   }
 
   async close(): Promise<void> {
-    for (const { stop, onError } of this.#subscriptions) {
-      stop();
-      onError(shutDown());
-    }
-    this.#subscriptions.clear();
+    for (const end of this.#subscriptions) end(shutDown());
     const settled = Promise.allSettled([this.#publisher.flush(), this.#catalog.close()]);
     await Promise.race([settled, sleep(CLOSE_DEADLINE_MS, undefined, { ref: false })]);
     await this.#broker.close();

@@ -42,5 +42,5 @@ export function queueProblem(settings: {
     typeof limit === "number" && Number.isInteger(limit) && limit >= 0 && limit <= MAX_CONCURRENCY;
   return isUsable
     ? undefined
-    : `concurrencyLimit is a whole number from 0 to ${MAX_CONCURRENCY}, not ${String(limit)}`;
+    : `concurrencyLimit is a whole number from 0 to ${MAX_CONCURRENCY}, not ${JSON.stringify(limit)}`;
 }

@@ -1,5 +1,4 @@
 /** Tasks as their callers see them: what goes in, what comes out, and how the two travel through types. */
-import type { SubtaskUnwrapError } from "./errors.ts";
 import type { TriggerOptions } from "./trigger-options.ts";
 
 export interface Task<TId extends string, TPayload, TOutput> {
@@ -71,7 +70,7 @@ export type BatchResult<TId extends string, TOutput> = {
 export type TaskRunPromise<TId extends string, TOutput> = Promise<TaskRunResult<TId, TOutput>> & {
   /**
    * The output alone.
-   * @throws {@link SubtaskUnwrapError} when the child did not succeed
+   * @throws SubtaskUnwrapError when the child did not succeed
    */
   unwrap(): Promise<TOutput>;
 };

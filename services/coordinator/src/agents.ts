@@ -5,7 +5,7 @@
  * broker every key has expired while every agent lives. So an agent is lost when its key is still missing a grace time
  * after it went, and no reconnection happened in between.
  */
-import { agentRecordSchema, BUCKETS, type AgentRecord } from "@millrace/proto";
+import { agentRecordSchema, BUCKETS, PRESENCE_TTL_MS, type AgentRecord } from "@millrace/proto";
 import { Bucket, onReconnect, type NatsConnection } from "@millrace/service-kit";
 
 /** Agents renew their presence right after a reconnection and every five seconds. */
@@ -14,6 +14,8 @@ const GRACE_MS = 5000;
 export class Agents {
   readonly #bucket: Bucket<AgentRecord>;
   readonly #alive = new Map<string, AgentRecord>();
+  /** When each agent's last renewal was seen, by this process's monotonic clock. */
+  readonly #seenAt = new Map<string, number>();
   readonly #checks = new Map<string, NodeJS.Timeout>();
   readonly #lostListeners = new Set<(agentId: string) => void>();
   readonly #capacityListeners = new Set<() => void>();
@@ -25,6 +27,7 @@ export class Agents {
   static async open(nc: NatsConnection): Promise<Agents> {
     const agents = new Agents(await Bucket.open(nc, BUCKETS.agents, agentRecordSchema));
     onReconnect(nc, () => agents.#restartChecks());
+    setInterval(() => agents.#checkSilent(), PRESENCE_TTL_MS);
     await agents.#bucket.watch(">", ({ key, value }) => agents.#changed(key, value));
     return agents;
   }
@@ -59,9 +62,21 @@ export class Agents {
       this.#checks.delete(agentId);
       const known = this.#alive.get(agentId);
       this.#alive.set(agentId, record);
+      this.#seenAt.set(agentId, performance.now());
       if (!known || known.draining !== record.draining)
         for (const listener of this.#capacityListeners) listener();
-    } else if (this.#alive.delete(agentId)) this.#checkLater(agentId);
+    } else this.#gone(agentId);
+  }
+
+  #gone(agentId: string): void {
+    this.#seenAt.delete(agentId);
+    if (this.#alive.delete(agentId)) this.#checkLater(agentId);
+  }
+
+  /** A key that expires while the broker is down leaves no marker to watch. */
+  #checkSilent(): void {
+    for (const [agentId, seenAt] of this.#seenAt)
+      if (performance.now() - seenAt > PRESENCE_TTL_MS) this.#gone(agentId);
   }
 
   #checkLater(agentId: string): void {

@@ -15,11 +15,18 @@ import {
 } from "@millrace/service-kit";
 import { ShardLeader, type ShardResources } from "./shard.ts";
 
+/** Who holds a key, and when its last renewal was seen (by this process's monotonic clock). */
+type Holder = { readonly holder: string; readonly seenAt: number };
+
 type Led = { readonly lease: Lease; leader: ShardLeader | undefined };
 
 const SHARDS: readonly number[] = Array.from({ length: SHARD_COUNT }, (_, shard) => shard);
-/** A watcher that missed an expiry looks again after this long. */
-const LOOK_AGAIN_MS = 10_000;
+/**
+ * A key that expires while the broker is down leaves no marker to watch: without a renewal for this long it counts as
+ * gone. Taking the lease asks the broker anyway.
+ */
+const FORGET_AFTER_MS = 2 * LEASE_TTL_MS;
+const LOOK_AGAIN_MS = LEASE_TTL_MS;
 
 export class Leadership {
   readonly #id: string;
@@ -27,7 +34,7 @@ export class Leadership {
   readonly #bucket: Bucket<LeaseRecord>;
   readonly #resources: ShardResources;
   readonly #led = new Map<number, Led>();
-  readonly #holders = new Map<string, string>();
+  readonly #holders = new Map<string, Holder>();
   readonly #timers: NodeJS.Timeout[] = [];
   #balancing = false;
   #balanceAgain = false;
@@ -91,9 +98,9 @@ export class Leadership {
 
   #noticed(key: string, value: LeaseRecord | undefined): void {
     const known = this.#holders.get(key);
-    if (value) this.#holders.set(key, value.holder);
+    if (value) this.#holders.set(key, { holder: value.holder, seenAt: performance.now() });
     else this.#holders.delete(key);
-    if (known !== value?.holder) void this.#balance();
+    if (known?.holder !== value?.holder) void this.#balance();
   }
 
   /** One at a time; a change in the middle makes it run once more. */
@@ -114,6 +121,8 @@ export class Leadership {
   }
 
   async #moveTowardsFairShare(): Promise<void> {
+    for (const [key, { seenAt }] of this.#holders)
+      if (performance.now() - seenAt > FORGET_AFTER_MS) this.#holders.delete(key);
     const share = Math.ceil(SHARD_COUNT / this.#coordinators());
     const surplus = this.shards.slice(share);
     await Promise.all(surplus.map((shard) => this.#giveUp(shard)));
@@ -133,7 +142,7 @@ export class Leadership {
   async #take(shard: number): Promise<void> {
     const lease = await Lease.tryAcquire(this.#bucket, LEASE_KEYS.shard(shard), this.#id);
     if (!lease) return;
-    this.#holders.set(lease.key, this.#id);
+    this.#holders.set(lease.key, { holder: this.#id, seenAt: performance.now() });
     const led: Led = { lease, leader: undefined };
     this.#led.set(shard, led);
     void lease.ended.then(() => this.#lost(shard, led));
@@ -162,6 +171,7 @@ export class Leadership {
     if (this.#led.get(shard) !== led) return;
     this.#log.warn({ shard }, "the shard's lease was lost");
     this.#led.delete(shard);
+    if (this.#holders.get(led.lease.key)?.holder === this.#id) this.#holders.delete(led.lease.key);
     await led.leader?.stop();
     void this.#balance();
   }

@@ -11,22 +11,22 @@ export class WaitingLine {
   readonly #heap = new Heap<Place>((a, b) =>
     a.order === b.order ? a.run.triggeredSeq < b.run.triggeredSeq : a.order < b.order,
   );
-  /** Who is really in line, and for which admission. */
-  readonly #admissions = new Map<string, number>();
+  /** Who is really in line, as it is now: an earlier admission, or an earlier state, has lost its place. */
+  readonly #waiting = new Map<string, Queued>();
 
   get size(): number {
-    return this.#admissions.size;
+    return this.#waiting.size;
   }
 
   join(run: Queued): void {
-    if (this.#admissions.get(run.id) === run.admission) return;
-    this.#admissions.set(run.id, run.admission);
+    if (this.#waiting.get(run.id) === run) return;
+    this.#waiting.set(run.id, run);
     this.#heap.push({ run, order: orderOf(run) });
   }
 
   /** Whether it was in line. */
   leave(runId: string): boolean {
-    return this.#admissions.delete(runId);
+    return this.#waiting.delete(runId);
   }
 
   /** Takes the best run out of the line. */
@@ -34,10 +34,10 @@ export class WaitingLine {
     for (;;) {
       const place = this.#heap.pop();
       if (!place) return undefined;
-      const { id, admission } = place.run;
-      if (this.#admissions.get(id) !== admission) continue;
-      this.#admissions.delete(id);
-      return place.run;
+      const { run } = place;
+      if (this.#waiting.get(run.id) !== run) continue;
+      this.#waiting.delete(run.id);
+      return run;
     }
   }
 }

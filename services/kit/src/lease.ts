@@ -4,6 +4,7 @@
  * 1. At most one holder believes in a lease at a time: the holder stops believing well before the broker forgets it.
  * 2. A holder that dies is replaced after `LEASE_TTL_MS`; one that stops gives the lease back at once.
  * 3. A holder that cannot renew (broker gone, suspended process) finds `valid` false without having to be told.
+ * 4. A lease that was not valid once never is again: what its holder left undone meanwhile is done by the next one.
  */
 import { LEASE_TTL_MS } from "@millrace/proto";
 import type { Bucket } from "@millrace/nats";
@@ -13,6 +14,8 @@ export const leaseRecordSchema = z.object({ holder: z.string() });
 export type LeaseRecord = z.infer<typeof leaseRecordSchema>;
 
 const RENEW_MS = LEASE_TTL_MS / 4;
+/** Over before the next renewal is due: one lost answer costs one renewal. */
+const RENEW_TIMEOUT_MS = RENEW_MS * 0.75;
 const BELIEVE_MS = LEASE_TTL_MS * 0.7;
 
 export class Lease {
@@ -22,21 +25,29 @@ export class Lease {
   readonly #bucket: Bucket<LeaseRecord>;
   readonly #holder: string;
   #revision: number;
-  #renewedAt = performance.now();
+  /** When the last write that was answered was begun: the broker's time to live counts from then at the earliest. */
+  #renewedAt: number;
   #over = false;
-  #renewing = false;
+  #renewing: Promise<void> | undefined;
   #markEnded: () => void = () => undefined;
   readonly #timer: NodeJS.Timeout;
 
-  private constructor(bucket: Bucket<LeaseRecord>, key: string, holder: string, revision: number) {
+  private constructor(
+    bucket: Bucket<LeaseRecord>,
+    key: string,
+    holder: string,
+    revision: number,
+    acquiredAt: number,
+  ) {
     this.#bucket = bucket;
     this.key = key;
     this.#holder = holder;
     this.#revision = revision;
+    this.#renewedAt = acquiredAt;
     this.ended = new Promise((resolve) => {
       this.#markEnded = resolve;
     });
-    this.#timer = setInterval(() => void this.#renew(), RENEW_MS);
+    this.#timer = setInterval(() => this.#tick(), RENEW_MS);
   }
 
   /** Takes the lease if nobody has it; undefined when somebody does. */
@@ -45,8 +56,9 @@ export class Lease {
     key: string,
     holder: string,
   ): Promise<Lease | undefined> {
+    const startedAt = performance.now();
     const revision = await bucket.create(key, { holder });
-    return revision === undefined ? undefined : new Lease(bucket, key, holder, revision);
+    return revision === undefined ? undefined : new Lease(bucket, key, holder, revision, startedAt);
   }
 
   /** Whether the holder may still act on it. Costs no I/O: ask before every effect. */
@@ -58,38 +70,54 @@ export class Lease {
   async release(): Promise<void> {
     if (this.#over) return;
     this.#end();
-    await this.#bucket.delete(this.key, this.#revision);
+    await this.#renewing;
+    await this.#giveBack();
   }
 
-  /** One at a time: two at once would refuse each other's revision. */
-  async #renew(): Promise<void> {
+  /** One renewal at a time: two at once would refuse each other's revision. */
+  #tick(): void {
     if (this.#renewing || this.#over) return;
-    this.#renewing = true;
+    this.#renewing = this.#renew().finally(() => {
+      this.#renewing = undefined;
+    });
+  }
+
+  async #renew(): Promise<void> {
     const startedAt = performance.now();
     try {
-      const revision = await this.#write();
-      if (revision === undefined) this.#end();
-      else {
-        this.#revision = revision;
-        this.#renewedAt = startedAt;
+      const revision = this.valid ? await this.#write() : this.#revision;
+      if (revision === undefined) return this.#end();
+      this.#revision = revision;
+      if (this.valid) this.#renewedAt = startedAt;
+      else if (!this.#over) {
+        this.#end();
+        await this.#giveBack();
       }
     } catch {
-      // Not answered: the next renewal tries again, until the time to live is over.
-      if (performance.now() - this.#renewedAt > LEASE_TTL_MS) this.#end();
-    } finally {
-      this.#renewing = false;
+      // Not answered: the next renewal tries again while the lease is valid; after that the broker forgets it.
     }
   }
 
   /** The new revision; undefined when somebody else holds the lease, or nobody. */
   async #write(): Promise<number | undefined> {
-    const record = { holder: this.#holder };
-    const revision = await this.#bucket.update(this.key, record, this.#revision);
+    const revision = await this.#update(this.#revision);
     if (revision !== undefined) return revision;
     // An earlier renewal may have been stored without its answer having arrived.
     const current = await this.#bucket.get(this.key);
     if (current?.value.holder !== this.#holder) return undefined;
-    return await this.#bucket.update(this.key, record, current.revision);
+    return await this.#update(current.revision);
+  }
+
+  async #update(revision: number): Promise<number | undefined> {
+    const record = { holder: this.#holder };
+    return await this.#bucket.update(this.key, record, revision, RENEW_TIMEOUT_MS);
+  }
+
+  /** Under its present revision: a renewal whose answer was lost has moved it. */
+  async #giveBack(): Promise<void> {
+    const current = await this.#bucket.get(this.key);
+    if (current?.value.holder === this.#holder)
+      await this.#bucket.delete(this.key, current.revision);
   }
 
   #end(): void {

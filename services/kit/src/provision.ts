@@ -47,23 +47,18 @@ export async function provision(nc: NatsConnection, replicas: number): Promise<v
       { cause: error },
     );
   });
-  for (const definition of STREAMS) await ensureStream(jsm, definition, replicas);
   const kvm = new Kvm(nc);
-  for (const definition of Object.values(BUCKETS) as BucketDefinition[])
-    await kvm.create(definition.name, {
-      description: definition.description,
-      history: 1,
-      replicas,
-      ...(definition.ttlMs === undefined
-        ? {}
-        : { ttl: definition.ttlMs, markerTTL: MARKER_TTL_MS }),
-    });
+  // Before anything else is touched: an older service must leave a newer broker as it is.
+  await ensureBucket(kvm, jsm, BUCKETS.config, replicas);
   const config = await Bucket.open(nc, BUCKETS.config, schemaVersion);
   const current = (await config.get(CONFIG_KEYS.schema))?.value;
   if (current !== undefined && current > SCHEMA_VERSION)
     throw new UnsuitableBrokerError(
       `The broker holds data of a newer Millrace (schema ${current}; this is ${SCHEMA_VERSION}): upgrade this service`,
     );
+  for (const definition of STREAMS) await ensureStream(jsm, definition, replicas);
+  for (const definition of Object.values(BUCKETS))
+    await ensureBucket(kvm, jsm, definition, replicas);
   if (current !== SCHEMA_VERSION) await config.put(CONFIG_KEYS.schema, SCHEMA_VERSION);
 }
 
@@ -121,6 +116,28 @@ async function ensureStream(
   const existing = await jsm.streams.info(definition.name).catch(() => undefined);
   if (!existing) await jsm.streams.add(wanted);
   else if (differs(existing.config, wanted)) await jsm.streams.update(definition.name, wanted);
+}
+
+/** A bucket is a stream with subjects and limits of its own; what may change later is its time to live and copies. */
+async function ensureBucket(
+  kvm: Kvm,
+  jsm: JetStreamManager,
+  definition: BucketDefinition,
+  replicas: number,
+): Promise<void> {
+  const { name, description, ttlMs } = definition;
+  const ttl = ttlMs === undefined ? {} : { ttl: ttlMs, markerTTL: MARKER_TTL_MS };
+  await kvm.create(name, { description, history: 1, replicas, ...ttl });
+  const stream = `KV_${name}`;
+  const wanted = {
+    num_replicas: replicas,
+    max_age: (ttlMs ?? 0) * 1e6,
+    ...(ttlMs === undefined
+      ? {}
+      : { allow_msg_ttl: true, subject_delete_marker_ttl: MARKER_TTL_MS * 1e6 }),
+  };
+  const { config } = await jsm.streams.info(stream);
+  if (differs(config, wanted)) await jsm.streams.update(stream, wanted);
 }
 
 function differs(existing: StreamConfig, wanted: Record<string, unknown>): boolean {

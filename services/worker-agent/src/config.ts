@@ -1,6 +1,12 @@
 /** What an agent is told: which tasks it serves, what it may use of its machine, and how patient it is. */
 import { availableParallelism, tmpdir, totalmem } from "node:os";
-import { MACHINE_SIZES, PRESETS, presetSchema, type MachineSize, type Preset } from "@millrace/proto";
+import {
+  MACHINE_SIZES,
+  PRESETS,
+  presetSchema,
+  type MachineSize,
+  type Preset,
+} from "@millrace/proto";
 import { baseConfigSchema } from "@millrace/service-kit";
 import { z } from "zod";
 

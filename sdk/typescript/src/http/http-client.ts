@@ -39,17 +39,21 @@ export class HttpClient {
    * @throws ApiError the last attempt's
    */
   async request(request: HttpRequest): Promise<unknown> {
+    const body = request.body === undefined ? undefined : JSON.stringify(request.body);
     for (let attempt = 1; ; attempt++) {
-      const outcome = await this.#attempt(request, attempt);
+      const outcome = await this.#attempt(request, body, attempt);
       if (outcome.kind === "answered") return outcome.value;
       if (outcome.retryInMs === undefined || attempt === ATTEMPTS) throw outcome.error;
       await sleep(outcome.retryInMs);
     }
   }
 
-  async #attempt(request: HttpRequest, attempt: number): Promise<Attempt> {
+  async #attempt(
+    { method, path, requestKey }: HttpRequest,
+    body: string | undefined,
+    attempt: number,
+  ): Promise<Attempt> {
     const { baseUrl, secretKey } = this.#connection;
-    const { method, path, body, requestKey } = request;
     let response: Response;
     let text: string;
     try {
@@ -60,7 +64,7 @@ export class HttpClient {
           "content-type": "application/json",
           ...(requestKey === undefined ? {} : { "x-trigger-request-idempotency-key": requestKey }),
         },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(body === undefined ? {} : { body }),
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
       text = await response.text();
@@ -97,7 +101,10 @@ export function errorOf(status: number, answer: unknown): ApiError {
   );
 }
 
-/** Milliseconds until the next attempt; undefined when there should be none. */
+/**
+ * Milliseconds until the next attempt; undefined when there should be none. A 404 is final, though it carries
+ * `x-should-retry: true` for v4's clients: here a run can be read as soon as its trigger was answered.
+ */
 function retryDelay(response: Response, attempt: number): number | undefined {
   const { status, headers } = response;
   const isTransient = status === 408 || status === 409 || status === 429 || status >= 500;

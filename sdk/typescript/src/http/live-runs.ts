@@ -6,7 +6,14 @@
  * 2. A subscriber sees each state once, in order: what it has seen already is dropped by its sequence.
  * 3. A refusal (the key, an unknown run) ends the subscription with `onError`; anything else is tried again.
  */
-import { httpStatus, type LiveMessage, type LiveRequest, type RunView } from "@millrace/proto";
+import {
+  ERRORS,
+  httpStatus,
+  type ErrorCode,
+  type LiveMessage,
+  type LiveRequest,
+  type RunView,
+} from "@millrace/proto";
 import type { HttpConnection } from "../config.ts";
 import { apiError, shutDown, type ApiError } from "../errors.ts";
 import { errorOf, parseJson } from "./http-client.ts";
@@ -65,16 +72,23 @@ export class LiveRuns {
 
   async #open(): Promise<void> {
     this.#line = { kind: "opening" };
-    const socket = await openSocket(this.#connection, {
-      onOpen: () => {
-        this.#line = { kind: "open", socket };
-        for (const [id, { runId }] of this.#subscriptions)
-          this.#send({ type: "subscribe", id, runId });
-        this.#closeIfUnused();
-      },
-      onMessage: (text) => this.#receive(parseJson(text) as LiveMessage | undefined),
-      onEnd: (end) => this.#ended(end),
-    });
+    try {
+      const socket = await openSocket(this.#connection, {
+        onOpen: () => this.#opened(socket),
+        onMessage: (text) => this.#receive(parseJson(text) as LiveMessage | undefined),
+        onEnd: (end) => this.#ended(end),
+      });
+    } catch (error) {
+      // Not even tried: there are no WebSockets here.
+      this.#line = { kind: "closed" };
+      this.#endAll(apiError(undefined, (error as Error).message, undefined, { cause: error }));
+    }
+  }
+
+  #opened(socket: Socket): void {
+    this.#line = { kind: "open", socket };
+    for (const [id, { runId }] of this.#subscriptions) this.#send({ type: "subscribe", id, runId });
+    this.#closeIfUnused();
   }
 
   #send(request: LiveRequest): void {
@@ -97,7 +111,7 @@ export class LiveRuns {
         this.#closeIfUnused();
         return;
       case "error": {
-        const status = httpStatus(message.code);
+        const status = statusOf(message.code);
         if (status >= 500) return this.#reopen();
         this.#subscriptions.delete(message.id);
         this.#closeIfUnused();
@@ -139,4 +153,9 @@ export class LiveRuns {
     if (this.#line.kind === "open") this.#line.socket.close();
     if (this.#line.kind !== "opening") this.#line = { kind: "closed" };
   }
+}
+
+/** A code of a newer gateway's is a refusal: trying again would be refused again. */
+function statusOf(code: ErrorCode): number {
+  return Object.hasOwn(ERRORS, code) ? httpStatus(code) : 400;
 }

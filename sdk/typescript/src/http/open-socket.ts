@@ -1,5 +1,6 @@
 /** One WebSocket to the gateway, by `ws` where it can be loaded (Node), else by the runtime's own. */
 import { LIVE } from "@millrace/proto";
+import type { WebSocket as NodeWebSocket } from "ws";
 import type { HttpConnection } from "../config.ts";
 
 /** `refused`: the handshake was answered with this status and body instead. */
@@ -8,14 +9,15 @@ export type SocketEnd =
   | { readonly kind: "refused"; readonly status: number; readonly body: string };
 
 export type SocketHandlers = {
-  onOpen(): void;
-  onMessage(text: string): void;
+  readonly onOpen: () => void;
+  readonly onMessage: (text: string) => void;
   /** Once, also when the socket never opened; not after `close()`. */
-  onEnd(end: SocketEnd): void;
+  readonly onEnd: (end: SocketEnd) => void;
 };
 
 export type Socket = { send(text: string): void; close(): void };
 
+const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** A connection that missed two pings of the gateway is dead. */
 const SILENCE_MS = 2.5 * LIVE.pingMs;
 
@@ -31,13 +33,14 @@ export async function openSocket(
 }
 
 function openWithWs(
-  WebSocket: typeof import("ws").WebSocket,
+  WebSocket: typeof NodeWebSocket,
   url: string,
   secretKey: string,
   handlers: SocketHandlers,
 ): Socket {
   const socket = new WebSocket(url, [LIVE.protocol], {
     headers: { authorization: `Bearer ${secretKey}` },
+    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
   });
   const end = onlyOnce(handlers);
   // A peer that vanished sends nothing, not even an end.
@@ -48,7 +51,7 @@ function openWithWs(
   };
   socket.on("ping", () => watchdog.refresh());
   socket.on("open", handlers.onOpen);
-  socket.on("message", (data) => handlers.onMessage(String(data)));
+  socket.on("message", (data) => handlers.onMessage((data as Buffer).toString()));
   socket.on("close", lost);
   socket.on("error", lost);
   socket.on("unexpected-response", (request, response) => {

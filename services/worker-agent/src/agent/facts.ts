@@ -75,7 +75,9 @@ export class Facts {
       );
       return published.kind === "stored" ? published.seq : undefined;
     } catch (error) {
-      if (!(error instanceof BrokerUnavailableError)) throw error;
+      if (error instanceof BrokerUnavailableError) return undefined;
+      this.#log.error({ err: error, run: runId, fact: type }, "the broker refused a fact");
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       return undefined;
     }
   }

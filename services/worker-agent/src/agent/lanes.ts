@@ -9,7 +9,13 @@
  * 3. Runs that go on after a wait come before new ones, in the order they asked.
  */
 import { dispatchConsumer } from "@millrace/proto";
-import { ensureConsumer, NAK, PullLoop, type Delivery, type NatsConnection } from "@millrace/service-kit";
+import {
+  ensureConsumer,
+  NAK,
+  PullLoop,
+  type Delivery,
+  type NatsConnection,
+} from "@millrace/service-kit";
 import { Hunger, isSmaller } from "./hunger.ts";
 import { Places, type Lane, type Units } from "./places.ts";
 
@@ -20,18 +26,20 @@ export type LanesOptions = {
   readonly lanes: readonly Lane[];
   readonly total: Units;
   /** A dispatch arrived; its room has been taken and is given back with `give`. */
-  onDispatch(lane: Lane, delivery: Delivery): void;
+  readonly onDispatch: (lane: Lane, delivery: Delivery) => void;
   /** A shared lane has given its room back. */
-  onIdle(lane: Lane): void;
-  onError(error: unknown): void;
+  readonly onIdle: (lane: Lane) => void;
+  /** Pull requests may be about to be written: what is to go out with them is published now. */
+  readonly onRefill: () => void;
+  readonly onError: (error: unknown) => void;
 };
 
 /** Somebody who waits for room. */
 type Reservation = {
   readonly lane: Lane;
-  isWanted(): boolean;
+  readonly isWanted: () => boolean;
   /** Called with the room taken. */
-  go(): void;
+  readonly go: () => void;
 };
 
 const TICK_MS = 1000;
@@ -113,10 +121,12 @@ export class Lanes {
   #refillSoon(): void {
     if (this.#isRefilling) return;
     this.#isRefilling = true;
-    setImmediate(() => {
+    // Before the connection writes out what was published in this turn.
+    queueMicrotask(() => {
       this.#isRefilling = false;
       this.#serveReservations();
       this.#refill();
+      this.#options.onRefill();
     });
   }
 

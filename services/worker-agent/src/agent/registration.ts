@@ -3,13 +3,7 @@
  * its limit, too. What is already written as it should be is left alone.
  */
 import { isDeepStrictEqual } from "node:util";
-import {
-  BUCKETS,
-  queueKey,
-  queueRecordSchema,
-  taskKey,
-  taskRecordSchema,
-} from "@millrace/proto";
+import { BUCKETS, queueKey, queueRecordSchema, taskKey, taskRecordSchema } from "@millrace/proto";
 import { Bucket, type NatsConnection } from "@millrace/service-kit";
 import type { Served, ServedQueue } from "./served-tasks.ts";
 

@@ -45,7 +45,9 @@ async function attempt(
       ...OPTIONS,
       entryPoints: files.map((file, i) => ({ in: join(tasksDir, file), out: nameOf(i) })),
       absWorkingDir: tasksDir,
-      ...(outDir === undefined ? { write: false, outdir: join(tasksDir, "out") } : { outdir: outDir }),
+      ...(outDir === undefined
+        ? { write: false, outdir: join(tasksDir, "out") }
+        : { outdir: outDir }),
     });
     return undefined;
   } catch (error) {

@@ -28,7 +28,8 @@ export class Listener {
 
   /** @param parentDir where to make the directory; a path too long for a socket is replaced by `/tmp` */
   static async start(parentDir: string, admit: Admit): Promise<Listener> {
-    const parent = parentDir.length > MAX_PATH - "/millrace-XXXXXX/agent".length ? "/tmp" : parentDir;
+    const parent =
+      parentDir.length > MAX_PATH - "/millrace-XXXXXX/agent".length ? "/tmp" : parentDir;
     const dir = await mkdtemp(join(parent, "millrace-"));
     const path = join(dir, "agent");
     const server = createServer((socket) => welcome(socket, admit));

@@ -95,6 +95,16 @@ export class ProcessPool {
     if (process.refs.size === 0) process.kill();
   }
 
+  /** Nobody uses the shared process of this preset any more; runs that wait in it keep it alive. */
+  sharedIdle({ preset }: { readonly preset: Preset }): void {
+    void this.#shared.get(preset)?.then(
+      (process) => {
+        if (process.refs.size === 0) this.retireShared(process);
+      },
+      () => undefined,
+    );
+  }
+
   /** Drops what the pool knows of a process that has ended. */
   exited(process: RunProcess): void {
     if (process.isShared) return this.retireShared(process);

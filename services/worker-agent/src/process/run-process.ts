@@ -23,11 +23,11 @@ import {
 } from "./messages.ts";
 
 export type ProcessEvents = {
-  onLoaded(process: RunProcess, manifest: Manifest): void;
+  readonly onLoaded: (process: RunProcess, manifest: Manifest) => void;
   /** Something the code of one of its runs says. */
-  onMessage(process: RunProcess, message: FromRun): void;
-  onPrinted(process: RunProcess, level: string, message: string): void;
-  onExit(process: RunProcess, error: RunError): void;
+  readonly onMessage: (process: RunProcess, message: FromRun) => void;
+  readonly onPrinted: (process: RunProcess, level: string, message: string) => void;
+  readonly onExit: (process: RunProcess, error: RunError) => void;
 };
 
 /** A process that dropped its connection may call in again this long. */

@@ -19,10 +19,10 @@ export type StarterOptions = {
   readonly machines: MachineSizes;
   readonly cgroups: Cgroups;
   readonly env: Environment;
-  onMessage(process: RunProcess, message: FromRun): void;
+  readonly onMessage: (process: RunProcess, message: FromRun) => void;
   /** A process that had loaded has ended. */
-  onExit(process: RunProcess, error: RunError): void;
-  onPrinted(level: string, message: string): void;
+  readonly onExit: (process: RunProcess, error: RunError) => void;
+  readonly onPrinted: (level: string, message: string) => void;
 };
 
 export type Loaded = { readonly process: RunProcess; readonly manifest: Manifest };

@@ -11,9 +11,9 @@ const MAX_BACKLOG_BYTES = 16 * 1024 * 1024;
 
 export type Capture = {
   /** Printed by code that belongs to no run. */
-  onOutside(level: Level, message: string): void;
+  readonly onOutside: (level: Level, message: string) => void;
   /** Bytes the agent has not taken yet. */
-  backlog(): number;
+  readonly backlog: () => number;
 };
 
 export function captureOutput(capture: Capture): void {

@@ -41,17 +41,15 @@ export class Executor {
       case "start":
         return this.#start(message);
       case "answer":
-        return this.#executions.get(message.ref)?.host.questions.answered(
-          message.call,
-          message.answer,
-        );
+        return this.#executions
+          .get(message.ref)
+          ?.host.questions.answered(message.call, message.answer);
       case "view":
         return this.#executions.get(message.ref)?.host.questions.viewed(message.call, message.view);
       case "view-error":
-        return this.#executions.get(message.ref)?.host.questions.viewFailed(
-          message.call,
-          message.error,
-        );
+        return this.#executions
+          .get(message.ref)
+          ?.host.questions.viewFailed(message.call, message.error);
       case "abort":
         return this.#abort(message.ref);
       case "ping":
@@ -135,7 +133,9 @@ export class Executor {
 
 function payloadOf(
   packet: Packet,
-): { readonly ok: true; readonly payload: unknown } | { readonly ok: false; readonly error: RunError } {
+):
+  | { readonly ok: true; readonly payload: unknown }
+  | { readonly ok: false; readonly error: RunError } {
   try {
     return { ok: true, payload: fromPacket(packet) };
   } catch (cause) {

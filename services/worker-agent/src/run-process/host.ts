@@ -7,7 +7,7 @@
  * 3. A refused call takes no index: nothing was written.
  */
 import type { ChildResult, LogRecord, RunError, RunView, Wait } from "@millrace/proto";
-import type { Handle, RunHost, TriggerCall } from "@millrace/sdk/internal";
+import type { Handle, RunHost, TriggerCall, TriggeredBatch } from "@millrace/sdk/internal";
 import type { Answer, FromRun } from "../process/messages.ts";
 import { internalError } from "./errors.ts";
 import { Questions } from "./questions.ts";
@@ -34,14 +34,17 @@ export class ProcessHost implements RunHost {
 
   async trigger({ taskId, body }: TriggerCall): Promise<Handle> {
     const ref = this.#ref;
-    const answer = await this.questions.ask((call) => ({ type: "trigger", ref, call, taskId, body }));
+    const answer = await this.questions.ask((call) => ({
+      type: "trigger",
+      ref,
+      call,
+      taskId,
+      body,
+    }));
     return { id: expect(answer, "triggered").runId };
   }
 
-  async batchTrigger(calls: readonly TriggerCall[]): Promise<{
-    readonly batchId: string;
-    readonly runIds: readonly string[];
-  }> {
+  async batchTrigger(calls: readonly TriggerCall[]): Promise<TriggeredBatch> {
     const ref = this.#ref;
     const answer = await this.questions.ask((call) => ({
       type: "batch-trigger",
@@ -60,13 +63,21 @@ export class ProcessHost implements RunHost {
     const ref = this.#ref;
     return await this.#durable(
       () => ({ kind: "children", key }),
-      (call, index) => ({ type: "wait-children", ref, call, index, key, calls: [...calls], isBatch }),
+      (call, index) => ({
+        type: "wait-children",
+        ref,
+        call,
+        index,
+        key,
+        calls: [...calls],
+        isBatch,
+      }),
     );
   }
 
   async waitUntil(atMs: number): Promise<void> {
     const ref = this.#ref;
-    const until = Math.max(0, Math.ceil(atMs));
+    const until = untilOf(atMs);
     await this.#durable(
       (index) => ({ kind: "duration", key: durationKey(index) }),
       (call, index) => ({ type: "wait-until", ref, call, index, key: durationKey(index), until }),
@@ -96,6 +107,11 @@ export class ProcessHost implements RunHost {
       { onView, onError },
     );
     return { stop };
+  }
+
+  hasWaitedUntil(atMs: number): boolean {
+    const wait = this.#waits[this.#index];
+    return wait?.kind === "duration" && wait.until === untilOf(atMs);
   }
 
   log(record: Omit<LogRecord, "attempt">): void {
@@ -149,6 +165,10 @@ export class ProcessHost implements RunHost {
     this.fatal ??= { error: internalError(code, message, error), isFinal };
     return error;
   }
+}
+
+function untilOf(atMs: number): number {
+  return Math.max(0, Math.ceil(atMs));
 }
 
 function resultsOf(wait: Wait): readonly ChildResult[] {

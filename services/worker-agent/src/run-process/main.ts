@@ -40,7 +40,8 @@ async function load({ entries, machines }: Extract<ToProcess, { type: "load" }>)
 /** What nobody caught ends the process: it is not known what it left behind. */
 function crash(thrown: unknown): void {
   const error = runErrorOf(thrown);
-  const { message, stackTrace } = error.type === "BUILT_IN_ERROR" ? error : { message: String(thrown), stackTrace: undefined };
+  const { message, stackTrace } =
+    error.type === "BUILT_IN_ERROR" ? error : { message: String(thrown), stackTrace: undefined };
   link.send({
     type: "crashed",
     error: {

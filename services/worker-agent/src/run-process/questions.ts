@@ -1,9 +1,12 @@
 /** What the code of one run asks its agent, and what it has not been answered yet. */
 import type { RunView } from "@millrace/proto";
+import { apiError } from "@millrace/sdk/internal";
 import type { Answer, CallError, FromRun } from "../process/messages.ts";
-import { ApiError } from "./api-error.ts";
 
-type Asked = { resolve(answer: Answer): void; reject(error: Error): void };
+type Asked = {
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: Error) => void;
+};
 
 type Subscription = {
   readonly onView: (view: RunView) => void;
@@ -29,7 +32,7 @@ export class Questions {
       this.#asked.set(call, { resolve, reject });
       this.#send(message(call));
     });
-    if (answer.kind === "refused") throw new ApiError(answer.error);
+    if (answer.kind === "refused") throw refusalOf(answer.error);
     return answer;
   }
 
@@ -62,7 +65,7 @@ export class Questions {
   }
 
   viewFailed(call: number, error: CallError): void {
-    this.#subscriptions.get(call)?.onError(new ApiError(error));
+    this.#subscriptions.get(call)?.onError(refusalOf(error));
   }
 
   /** No answer comes any more: what waits for one fails with `error`. */
@@ -72,4 +75,8 @@ export class Questions {
     this.#asked.clear();
     this.#subscriptions.clear();
   }
+}
+
+function refusalOf({ status, message, code }: CallError): Error {
+  return apiError(status, message, code);
 }

@@ -1,0 +1,109 @@
+/** A real broker with a temporary store and the contract's streams and buckets, which a test may crash and restart. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  jetstreamManager,
+  StorageType,
+  type DiscardPolicy,
+  type JetStreamManager,
+  type RetentionPolicy,
+} from "@nats-io/jetstream";
+import { Kvm } from "@nats-io/kv";
+import { findNatsServer, startBroker, type RunningBroker } from "@millrace/broker";
+import { BUCKETS, STREAMS, type BucketDefinition } from "@millrace/proto";
+import { connectBroker, type NatsConnection } from "../src/index.ts";
+
+export class TestBroker {
+  readonly #dir: string;
+  readonly #connections: NatsConnection[] = [];
+  #running: RunningBroker;
+
+  private constructor(dir: string, running: RunningBroker) {
+    this.#dir = dir;
+    this.#running = running;
+  }
+
+  /** @param setUp makes streams and buckets; tests of provisioning itself bring their own */
+  static async start(
+    setUp: (nc: NatsConnection) => Promise<void> = provision,
+  ): Promise<TestBroker> {
+    const dir = mkdtempSync(join(tmpdir(), "millrace-nats-"));
+    const broker = new TestBroker(dir, await launch(dir));
+    await setUp(await broker.connect());
+    return broker;
+  }
+
+  get url(): string {
+    return this.#running.url;
+  }
+
+  get port(): number {
+    return this.#running.port;
+  }
+
+  /** A connection that is closed with the broker. */
+  async connect(url: string = this.url): Promise<NatsConnection> {
+    const nc = await connectBroker({ url, name: "test" });
+    this.#connections.push(nc);
+    return nc;
+  }
+
+  /** The broker's administration, over a connection of its own. */
+  async manager(): Promise<JetStreamManager> {
+    return await jetstreamManager(await this.connect(), { checkAPI: false });
+  }
+
+  /** `kill -9`; resolves when the process is gone. */
+  async crash(): Promise<void> {
+    this.#running.kill("SIGKILL");
+    await this.#running.exited;
+  }
+
+  /** On the port and the store it had. */
+  async restart(): Promise<void> {
+    this.#running = await launch(this.#dir, this.#running.port);
+  }
+
+  /** Stops the process in its tracks, and lets it go on. */
+  freeze(): void {
+    this.#running.kill("SIGSTOP");
+  }
+  thaw(): void {
+    this.#running.kill("SIGCONT");
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#connections.map((nc) => nc.close()));
+    await this.#running.stop();
+    rmSync(this.#dir, { recursive: true, force: true });
+  }
+}
+
+async function launch(storeDir: string, port = 0): Promise<RunningBroker> {
+  return await startBroker({
+    binary: await findNatsServer({ env: process.env }),
+    storeDir,
+    port,
+  });
+}
+
+async function provision(nc: NatsConnection): Promise<void> {
+  const jsm = await jetstreamManager(nc);
+  for (const { subjects, retention, discard, ...rest } of STREAMS)
+    await jsm.streams.add({
+      ...rest,
+      subjects: [...subjects],
+      retention: retention as RetentionPolicy,
+      discard: discard as DiscardPolicy,
+      storage: StorageType.File,
+    });
+  for (const bucket of Object.values(BUCKETS)) await createBucket(nc, bucket);
+}
+
+export async function createBucket(nc: NatsConnection, bucket: BucketDefinition): Promise<void> {
+  await new Kvm(nc).create(bucket.name, {
+    history: 1,
+    ...(bucket.ttlMs === undefined ? {} : { ttl: bucket.ttlMs, markerTTL: 60_000 }),
+  });
+}

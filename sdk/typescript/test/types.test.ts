@@ -1,0 +1,98 @@
+/** What the compiler knows: held by `npm run typecheck`, not by running. */
+import { describe, expectTypeOf, it } from "vitest";
+import {
+  queue,
+  runs,
+  task,
+  tasks,
+  type Context,
+  type Run,
+  type RunHandle,
+  type Task,
+  type TaskRunResult,
+} from "../src/index.ts";
+
+const greet = task({
+  id: "types-greet",
+  queue: queue({ name: "types" }),
+  run: async (payload: { name: string }, { ctx, signal }) => {
+    expectTypeOf(ctx).toEqualTypeOf<Context>();
+    expectTypeOf(signal).toEqualTypeOf<AbortSignal>();
+    return { length: payload.name.length };
+  },
+});
+const tick = task({ id: "types-tick", run: () => 1 });
+
+type Payload = { name: string };
+type Output = { length: number };
+
+describe("a task", () => {
+  it("knows its id, payload and output", () => {
+    expectTypeOf(greet).toEqualTypeOf<Task<"types-greet", Payload, Output>>();
+    expectTypeOf(tick).toEqualTypeOf<Task<"types-tick", void, number>>();
+  });
+
+  it("is triggered with its payload", () => {
+    const handle = () => greet.trigger({ name: "Ada" });
+    expectTypeOf(handle).returns.resolves.toEqualTypeOf<
+      RunHandle<"types-greet", Payload, Output>
+    >();
+    // @ts-expect-error a payload of another task
+    const wrong = () => greet.trigger({ nom: "Ada" });
+    const none = () => tick.trigger();
+    expectTypeOf([wrong, none]).toBeArray();
+  });
+
+  it("gives its output to who waits", () => {
+    const wait = () => greet.triggerAndWait({ name: "Ada" });
+    expectTypeOf(wait).returns.resolves.toEqualTypeOf<TaskRunResult<"types-greet", Output>>();
+    const unwrap = () => greet.triggerAndWait({ name: "Ada" }).unwrap();
+    expectTypeOf(unwrap).returns.resolves.toEqualTypeOf<Output>();
+    const batch = () => greet.batchTriggerAndWait([{ payload: { name: "Ada" } }]);
+    expectTypeOf(batch).returns.resolves.toEqualTypeOf<{
+      readonly runs: readonly TaskRunResult<"types-greet", Output>[];
+    }>();
+  });
+});
+
+describe("by id", () => {
+  it("a task's type is enough", () => {
+    const handle = () =>
+      tasks.trigger<typeof greet>("types-greet", { name: "Ada" }, { delay: "1h" });
+    expectTypeOf(handle).returns.resolves.toEqualTypeOf<
+      RunHandle<"types-greet", Payload, Output>
+    >();
+    // @ts-expect-error another task's id
+    const wrongId = () => tasks.trigger<typeof greet>("types-tick", { name: "Ada" });
+    // @ts-expect-error another task's payload
+    const wrongPayload = () => tasks.trigger<typeof greet>("types-greet", 5);
+    const untyped = () => tasks.trigger("anything", { at: "all" });
+    expectTypeOf(untyped).returns.resolves.toEqualTypeOf<RunHandle<string, unknown, unknown>>();
+    const poll = () =>
+      tasks.triggerAndPoll<typeof greet>("types-greet", { name: "Ada" }, { pollIntervalMs: 5 });
+    expectTypeOf(poll).returns.resolves.toEqualTypeOf<Run<Payload, Output>>();
+    expectTypeOf([wrongId, wrongPayload]).toBeArray();
+  });
+});
+
+describe("a run", () => {
+  it("has the types of its handle or task", () => {
+    const handle = {} as RunHandle<"types-greet", Payload, Output>;
+    expectTypeOf(() => runs.retrieve(handle)).returns.resolves.toEqualTypeOf<
+      Run<Payload, Output>
+    >();
+    expectTypeOf(() => runs.retrieve<typeof greet>("run_1")).returns.resolves.toEqualTypeOf<
+      Run<Payload, Output>
+    >();
+    expectTypeOf(() => runs.retrieve<typeof greet>(handle)).returns.resolves.toEqualTypeOf<
+      Run<Payload, Output>
+    >();
+    expectTypeOf(() => runs.poll("run_1")).returns.resolves.toEqualTypeOf<Run>();
+    expectTypeOf(() => runs.retrieve({ id: "run_1" })).returns.resolves.toEqualTypeOf<Run>();
+    expectTypeOf(() => runs.subscribeToRun<typeof greet>("run_1")).returns.toEqualTypeOf<
+      AsyncIterable<Run<Payload, Output>>
+    >();
+    expectTypeOf<Run["finishedAt"]>().toEqualTypeOf<Date | undefined>();
+    expectTypeOf<Run<Payload, Output>["output"]>().toEqualTypeOf<Output | undefined>();
+  });
+});

@@ -1,0 +1,133 @@
+/**
+ * One client's subscriptions.
+ *
+ * 1. A subscription states the run's state now and after each change, in order, then its end; or one error.
+ * 2. Whatever a client sends, it gets at most an error: nothing of it ends the connection or the process.
+ * 3. A client that reads too slowly is cut off rather than buffered for: it connects again and is told the newest.
+ */
+import {
+  isRunId,
+  LIVE,
+  liveRequestSchema,
+  refuse,
+  viewOf,
+  type LiveMessage,
+  type Refusal,
+  type RunState,
+} from "@millrace/proto";
+import type { Logger, RunClient } from "@millrace/service-kit";
+import { refusalOf } from "../refusals.ts";
+
+/** The part of a WebSocket that is used here. */
+export type ClientSocket = {
+  readonly bufferedAmount: number;
+  send(text: string): void;
+  close(code: number, reason: string): void;
+};
+
+type Parts = {
+  readonly socket: ClientSocket;
+  readonly env: string;
+  readonly runs: RunClient;
+  readonly log: Logger;
+};
+
+const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
+const MAX_SUBSCRIPTIONS = 1000;
+
+type Subscription = { following?: { stop(): void } };
+
+export class LiveConnection {
+  readonly #parts: Parts;
+  readonly #subscriptions = new Map<string, Subscription>();
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  receive(text: string): void {
+    const read = liveRequestSchema.safeParse(parseJson(text));
+    if (!read.success) return this.#refuse(refuse("BAD_REQUEST", MALFORMED));
+    const request = read.data;
+    if (request.type === "unsubscribe") return this.#end(request.id);
+    if (this.#subscriptions.has(request.id))
+      return this.#refuse(refuse("BAD_REQUEST", `There is a subscription "${request.id}" already`));
+    if (this.#subscriptions.size >= MAX_SUBSCRIPTIONS)
+      return this.#refuse(refuse("BAD_REQUEST", TOO_MANY), request.id);
+    if (!isRunId(request.runId)) return this.#refuse(unknown(request.runId), request.id);
+    void this.#subscribe(request.id, request.runId);
+  }
+
+  close(): void {
+    for (const id of this.#subscriptions.keys()) this.#end(id);
+  }
+
+  async #subscribe(id: string, runId: string): Promise<void> {
+    const { env, runs, log } = this.#parts;
+    const subscription: Subscription = {};
+    this.#subscriptions.set(id, subscription);
+    const isOver = (): boolean => this.#subscriptions.get(id) !== subscription;
+    let lastSeq = 0;
+    const onState = (state: RunState): void => {
+      if (isOver() || state.status === "absent" || state.lastSeq === lastSeq) return;
+      lastSeq = state.lastSeq;
+      this.#send({ type: "run", id, seq: lastSeq, run: viewOf(state) });
+      if (isOver() || state.status !== "finished") return;
+      this.#send({ type: "end", id });
+      this.#end(id);
+    };
+    const onError = (error: unknown): void =>
+      log.warn({ err: error, runId }, "following a run: reading failed, trying again");
+    try {
+      const following = await runs.follow(env, runId, onState, onError);
+      if (isOver()) return following.stop();
+      subscription.following = following;
+      if (lastSeq === 0) this.#fail(id, unknown(runId));
+    } catch (error) {
+      if (isOver()) return;
+      const refusal = refusalOf(error);
+      if (refusal.code === "INTERNAL") log.error({ err: error, runId }, "cannot follow a run");
+      this.#fail(id, refusal);
+    }
+  }
+
+  #fail(id: string, refusal: Refusal): void {
+    this.#end(id);
+    this.#refuse(refusal, id);
+  }
+
+  #end(id: string): void {
+    const subscription = this.#subscriptions.get(id);
+    this.#subscriptions.delete(id);
+    subscription?.following?.stop();
+  }
+
+  /** With an id: that subscription is over. */
+  #refuse({ code, message }: Refusal, id?: string): void {
+    this.#send({ type: "error", ...(id === undefined ? {} : { id }), code, error: message });
+  }
+
+  #send(message: LiveMessage): void {
+    const { socket } = this.#parts;
+    if (socket.bufferedAmount > MAX_BUFFERED_BYTES) {
+      socket.close(LIVE.tooSlow, "reading too slowly");
+      this.close();
+    } else socket.send(JSON.stringify(message));
+  }
+}
+
+const MALFORMED =
+  'Expected {"type":"subscribe","id","runId"} or {"type":"unsubscribe","id"} as JSON text';
+const TOO_MANY = `A connection has at most ${MAX_SUBSCRIPTIONS} subscriptions`;
+
+function unknown(runId: string): Refusal {
+  return refuse("RUN_NOT_FOUND", `There is no run ${runId}`);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * A worker agent: loads tasks, registers them, says what it takes, and runs it.
+ *
+ * The order of the start is what others rely on: tasks are registered before the agent is present, and it is present
+ * before it takes a run. It stops in the reverse order.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import type { AgentRecord } from "@millrace/proto";
+import {
+  Catalog,
+  RunClient,
+  waitUntilProvisioned,
+  type Environment,
+  type ServiceContext,
+} from "@millrace/service-kit";
+import { loadTasks } from "../bundle/load.ts";
+import { maxWaiting, type AgentConfig } from "../config.ts";
+import { Cgroups } from "../process/cgroup.ts";
+import { ProcessPool } from "../process/pool.ts";
+import { Starter } from "../process/starter.ts";
+import { capacityOf, offerOf, type Offer } from "./offer.ts";
+import { Presence } from "./presence.ts";
+import { register } from "./registration.ts";
+import type { Served } from "./served-tasks.ts";
+import { Workload } from "./workload.ts";
+
+type Context = ServiceContext<AgentConfig>;
+
+/** Those who look for lost agents take their time: what they did meanwhile is looked at again. */
+const RECHECK_AFTER_MS = 10_000;
+
+/** @param env the agent's environment, for its run processes */
+export async function startAgent(context: Context, env: Environment): Promise<void> {
+  const { log, nc, stopping } = context;
+  const offer = offerOf(context.config);
+  await waitUntilProvisioned(
+    nc,
+    () => log.info("waiting for a coordinator to set up the broker"),
+    stopping,
+  );
+  if (stopping.aborted) return;
+  const processes = await openProcesses(context, offer, env);
+  const served = await processes.load();
+  await register(nc, context.config.MILLRACE_ENV, served);
+  const workload = await openWorkload(context, offer, served, processes);
+  await goToWork(context, offer, workload);
+  log.info({ tasks: [...served.tasks.keys()], lanes: capacityOf(offer) }, "ready for runs");
+}
+
+type Processes = {
+  readonly pool: ProcessPool;
+  /** Loads the tasks into the first process. */
+  readonly load: () => Promise<Served>;
+  /** From now on processes work for it. */
+  readonly workFor: (workload: Workload) => void;
+};
+
+async function openProcesses(context: Context, offer: Offer, env: Environment): Promise<Processes> {
+  const { config, log } = context;
+  const dir = await mkdtemp(join(config.MILLRACE_BUNDLE_DIR, "millrace-bundle-"));
+  context.onStop("bundle", () => rm(dir, { recursive: true, force: true }));
+  let workload: Workload | undefined;
+  const starter = await Starter.open({
+    dir: config.MILLRACE_BUNDLE_DIR,
+    machines: offer.machines,
+    env,
+    cgroups: new Cgroups(config.MILLRACE_CGROUP_DIR, (reason) =>
+      log.warn({ reason }, "run processes have no memory limit of the kernel's"),
+    ),
+    onMessage: (process, message) => workload?.receive(process, message),
+    onExit: (process, error) => workload?.exited(process, error),
+    onPrinted: (level, message) => log.debug({ level }, message),
+  });
+  context.onStop("run processes", () => starter.stop());
+  const pool = new ProcessPool(starter, offer.defaultPreset, (error) =>
+    log.error({ err: error, file: error.importing }, "a run process could not be started"),
+  );
+  context.onStop("process pool", async () => pool.stop());
+  return {
+    pool,
+    workFor: (next) => {
+      workload = next;
+    },
+    load: async () => {
+      const { MILLRACE_TASKS_DIR } = config;
+      const loaded = await loadTasks(MILLRACE_TASKS_DIR, dir, starter, offer.defaultPreset);
+      for (const { file, error } of loaded.served.problems)
+        log.error({ file, error }, "not served");
+      pool.giveBack(loaded.process);
+      return loaded.served;
+    },
+  };
+}
+
+async function openWorkload(
+  context: Context,
+  offer: Offer,
+  served: Served,
+  processes: Processes,
+): Promise<Workload> {
+  const { config, log, nc, publisher, instanceId } = context;
+  const env = config.MILLRACE_ENV;
+  const catalog = await Catalog.open(nc);
+  context.onStop("catalog", () => catalog.close());
+  const workload = new Workload({
+    nc,
+    publisher,
+    client: new RunClient(nc, publisher, catalog),
+    log,
+    agentId: instanceId,
+    env,
+    pool: config.MILLRACE_POOL,
+    lanes: offer.lanes,
+    total: offer.total,
+    tasks: served.tasks,
+    processes: processes.pool,
+    cancelGraceMs: config.MILLRACE_CANCEL_GRACE_MS,
+    maxWaiting: maxWaiting(config),
+    isUnlimited: async (queue) => (await catalog.queue(env, queue))?.concurrencyLimit === null,
+  });
+  processes.workFor(workload);
+  return workload;
+}
+
+async function goToWork(context: Context, offer: Offer, workload: Workload): Promise<void> {
+  const { config, log, nc, publisher, instanceId } = context;
+  const record: AgentRecord = {
+    id: instanceId,
+    env: config.MILLRACE_ENV,
+    pool: config.MILLRACE_POOL,
+    host: hostname(),
+    pid: process.pid,
+    startedAt: Date.now(),
+    presets: [...offer.presets],
+    cpus: config.MILLRACE_CPUS,
+    memoryGb: config.MILLRACE_MEMORY_GB,
+    capacity: capacityOf(offer),
+    draining: false,
+  };
+  let isDraining = false;
+  const recheck = (): void => {
+    workload.recheck().catch((error: unknown) => {
+      log.error({ err: error }, "runs could not be looked at again");
+    });
+  };
+  const presence = await Presence.start({
+    nc,
+    log,
+    record: () => ({ ...record, draining: isDraining }),
+    onLapsed: () => {
+      log.warn("presence had lapsed: runs may have been given to others");
+      recheck();
+      setTimeout(recheck, RECHECK_AFTER_MS);
+    },
+  });
+  context.onStop("presence", async () => {
+    // What was stated last must be in the log before others look for this agent's runs.
+    await publisher.flush();
+    await presence.stop();
+  });
+  context.onStop("runs", async () => {
+    isDraining = true;
+    const said = presence.beat();
+    await workload.drain(config.MILLRACE_DRAIN_MS);
+    await said;
+  });
+  await workload.start();
+  context.setReadiness(() => (isDraining ? { ready: false, reason: "draining" } : { ready: true }));
+}

@@ -1,0 +1,222 @@
+/**
+ * From a dispatch to a run that is this agent's, or somebody else's.
+ *
+ * Owns: the decision about a dispatch and its acknowledgement. The claim is a fact in the run's log that only one agent
+ * can state; a dispatch is acknowledged when the claim is decided, so that a run whose agent died in between is
+ * dispatched again.
+ *
+ * 1. Room has been taken when a dispatch arrives. It is kept by a run that is won and given back otherwise.
+ * 2. A first attempt costs no read: its dispatch holds all there is to know.
+ */
+import {
+  decodeBody,
+  dispatchSchema,
+  type Dispatch,
+  type LiveRun,
+  type RunState,
+  type Trigger,
+} from "@millrace/proto";
+import {
+  ACK,
+  nakAfter,
+  type Delivery,
+  type Logger,
+  type NatsConnection,
+} from "@millrace/service-kit";
+import type { Acks } from "./acks.ts";
+import type { Facts } from "./facts.ts";
+import { HeldRun, type HeldRuns } from "./held-run.ts";
+import type { Lanes } from "./lanes.ts";
+import { claimDecision, isOwned, type Claimant } from "./ownership.ts";
+import type { Lane } from "./places.ts";
+import { maxAttemptsOf } from "./retry.ts";
+import { coveredSeq, type RunLogs } from "./run-logs.ts";
+import type { ServedTask } from "./served-tasks.ts";
+
+const AGAIN_MS = 1000;
+
+export type ClaimsOptions = {
+  readonly nc: NatsConnection;
+  readonly agentId: string;
+  readonly tasks: ReadonlyMap<string, ServedTask>;
+  readonly runs: HeldRuns;
+  readonly lanes: Lanes;
+  readonly facts: Facts;
+  readonly acks: Acks;
+  readonly logs: RunLogs;
+  readonly log: Logger;
+  /** Whether runs of the queue need no slot. */
+  readonly isUnlimited: (queue: string) => Promise<boolean>;
+  /** The run is this agent's. */
+  readonly onWon: (run: HeldRun) => void;
+  /** A run this agent has was given to others and is dispatched anew. */
+  readonly onLost: (run: HeldRun) => void;
+};
+
+/** The start this agent asks for. */
+type Bid = {
+  readonly trigger: Trigger;
+  readonly task: ServedTask;
+  readonly attempt: number;
+  readonly continues: boolean;
+  readonly lastSeq: number;
+  /** What the log says, if it was read. */
+  readonly state: LiveRun | undefined;
+};
+
+export class Claims {
+  readonly #options: ClaimsOptions;
+  readonly #warned = new Set<string>();
+  #lastClaim = 0;
+
+  constructor(options: ClaimsOptions) {
+    this.#options = options;
+  }
+
+  onDispatch(lane: Lane, delivery: Delivery): void {
+    const { runs, lanes, log } = this.#options;
+    const runId = delivery.subject.slice(delivery.subject.lastIndexOf(".") + 1);
+    const dispatch = readDispatch(delivery.data);
+    const known = runs.get(runId);
+    if (known?.phase.kind === "claiming") {
+      // The same dispatch again: its answer is on the way.
+      known.reply = delivery.reply;
+      return lanes.give(lane);
+    }
+    if (!dispatch || (known && dispatch.admission <= known.admission)) {
+      if (!dispatch) log.error({ run: runId }, "a dispatch that cannot be read was dropped");
+      this.#options.acks.add(delivery.reply);
+      return lanes.give(lane);
+    }
+    const run = new HeldRun(runId, lane, dispatch.admission, delivery.reply);
+    void this.#claim(run, dispatch, known).catch((error: unknown) => {
+      log.error({ err: error, run: runId }, "a claim failed");
+      this.#giveUp(run, nakAfter(AGAIN_MS));
+    });
+  }
+
+  async #claim(run: HeldRun, dispatch: Dispatch, known: HeldRun | undefined): Promise<void> {
+    const { trigger, attempt } = dispatch;
+    if (known && !(await this.#isLost(known, dispatch))) return this.#giveUp(run, ACK);
+    if (known) this.#options.onLost(known);
+    this.#options.runs.add(run);
+    let tried: number | undefined;
+    if (trigger && attempt === 1 && !dispatch.continues) {
+      const task = this.#options.tasks.get(trigger.taskId);
+      if (!task) return this.#notServed(run, trigger.taskId);
+      const { continues, agentSeq: lastSeq } = dispatch;
+      const bid: Bid = { trigger, task, attempt, continues, lastSeq, state: undefined };
+      if (await this.#bid(run, bid)) return;
+      tried = attempt;
+    }
+    await this.#claimByLog(run, dispatch, tried);
+  }
+
+  async #claimByLog(run: HeldRun, dispatch: Dispatch, tried: number | undefined): Promise<void> {
+    const { agentId, isUnlimited, logs } = this.#options;
+    let triedAttempt = tried;
+    for (;;) {
+      const state = await logs.state(run.runId, run.log, (read) => isNewer(read, dispatch));
+      run.log = state;
+      const claimant: Claimant = {
+        agentId,
+        admission: dispatch.admission,
+        triedAttempt,
+        isUnlimited: state.status === "queued" && (await isUnlimited(state.trigger.queue)),
+      };
+      const decision = claimDecision(state, claimant);
+      if (decision.kind === "stale" || state.status === "absent")
+        return this.#giveUp(run, nakAfter(AGAIN_MS));
+      if (decision.kind === "void") return this.#giveUp(run, ACK);
+      const task = this.#options.tasks.get(state.trigger.taskId);
+      if (!task) return this.#notServed(run, state.trigger.taskId);
+      const { trigger } = state;
+      if (decision.kind === "won") {
+        const { attempt, agentSeq: lastSeq, updatedAt } = state;
+        const bid = { trigger, task, attempt, continues: false, lastSeq, state };
+        return this.#won(run, bid, lastSeq, updatedAt);
+      }
+      const { attempt, continues, lastSeq } = decision;
+      if (await this.#bid(run, { trigger, task, attempt, continues, lastSeq, state })) return;
+      triedAttempt = attempt;
+    }
+  }
+
+  /** Whether the claim is in the log now, as far as is known. */
+  async #bid(run: HeldRun, bid: Bid): Promise<boolean> {
+    const { agentId, facts } = this.#options;
+    const at = Date.now();
+    const seq = await facts.appendAfter(
+      run.runId,
+      "attempt-started",
+      {
+        at,
+        attempt: bid.attempt,
+        agentId,
+        claimId: (++this.#lastClaim).toString(36),
+        continues: bid.continues,
+        maxAttempts: maxAttemptsOf(bid.trigger, bid.task.retry),
+      },
+      bid.lastSeq,
+    );
+    if (seq === undefined) return false;
+    this.#won(run, bid, seq, at);
+    return true;
+  }
+
+  #won(run: HeldRun, bid: Bid, seq: number, at: number): void {
+    const { trigger, task, attempt, state } = bid;
+    run.factSeq = seq;
+    run.claimed = {
+      trigger,
+      task,
+      attempt,
+      attemptStartedAt: at,
+      startedAt: state?.startedAt ?? at,
+      maxAttempts: maxAttemptsOf(trigger, task.retry),
+      waits: state?.waits ?? [],
+      losses: state?.losses ?? 0,
+    };
+    run.waitCount = run.claimed.waits.length;
+    this.#options.acks.add(run.reply);
+    this.#options.onWon(run);
+  }
+
+  /** Whether a run this agent has was taken from it and waits for a start. */
+  async #isLost(known: HeldRun, dispatch: Dispatch): Promise<boolean> {
+    const { logs, agentId } = this.#options;
+    const state = await logs.state(known.runId, known.log, (read) => isNewer(read, dispatch));
+    return coveredSeq(state) >= known.factSeq && !isOwned(state, agentId);
+  }
+
+  #notServed(run: HeldRun, taskId: string): void {
+    if (!this.#warned.has(taskId)) {
+      this.#warned.add(taskId);
+      this.#options.log.warn({ task: taskId }, "runs of a task this agent does not have arrive");
+    }
+    this.#giveUp(run, nakAfter(AGAIN_MS));
+  }
+
+  #giveUp(run: HeldRun, answer: Uint8Array): void {
+    this.#options.nc.publish(run.reply, answer);
+    this.#options.runs.remove(run);
+    this.#options.lanes.give(run.lane);
+  }
+}
+
+function readDispatch(data: Uint8Array): Dispatch | undefined {
+  try {
+    const parsed = dispatchSchema.safeParse(decodeBody(data));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isNewer(state: RunState, dispatch: Dispatch): boolean {
+  return (
+    state.status !== "absent" &&
+    state.admission >= dispatch.admission &&
+    state.agentSeq >= dispatch.agentSeq
+  );
+}

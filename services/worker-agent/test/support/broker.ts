@@ -1,0 +1,30 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { findNatsServer, startBroker } from "@millrace/broker";
+import { provision } from "@millrace/service-kit";
+import { connectBroker, type NatsConnection } from "@millrace/nats";
+
+export type TestBroker = {
+  readonly url: string;
+  readonly nc: NatsConnection;
+  stop(): Promise<void>;
+};
+
+/** A real broker of its own, provisioned. The first one on a machine may have to be fetched. */
+export async function testBroker(): Promise<TestBroker> {
+  const storeDir = await mkdtemp(join(tmpdir(), "millrace-agent-test-"));
+  const binary = await findNatsServer({ env: process.env });
+  const broker = await startBroker({ binary, storeDir });
+  const nc = await connectBroker({ url: broker.url, name: "test" });
+  await provision(nc, 1);
+  return {
+    url: broker.url,
+    nc,
+    stop: async () => {
+      await nc.close();
+      await broker.stop();
+      await rm(storeDir, { recursive: true, force: true });
+    },
+  };
+}
