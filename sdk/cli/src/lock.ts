@@ -7,15 +7,13 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { identify, isIdentity, lookFor } from "./process-identity.ts";
 
-type Lock = { release(): void };
-
 export type LockAttempt =
-  | { readonly ok: true; readonly lock: Lock }
+  | { readonly ok: true; readonly release: () => void }
   | { readonly ok: false; readonly pid: number };
 
 export function acquireLock(file: string): LockAttempt {
   for (;;) {
-    if (create(file)) return { ok: true, lock: { release: () => rmSync(file, { force: true }) } };
+    if (create(file)) return { ok: true, release: () => rmSync(file, { force: true }) };
     const holder = holderOf(file);
     if (holder !== undefined) return { ok: false, pid: holder };
     removeStale(file);

@@ -8,7 +8,7 @@ import type { Options } from "./options.ts";
 import { bringUp } from "./bring-up.ts";
 import { DEMO_TASKS_DIR } from "./services.ts";
 import { onParentGone, onStopSignals } from "./stop-signals.ts";
-import { orStopped, StoppedError } from "./stopping.ts";
+import { orStopped, StartError, StoppedError } from "./stopping.ts";
 import { Terminal } from "./terminal.ts";
 import { howToTrigger, readyLines } from "./welcome.ts";
 
@@ -16,20 +16,35 @@ const INTERRUPTED = 130;
 
 /** @returns the exit status, when everything it started has ended */
 export async function main(options: Options): Promise<number> {
-  const now = (): number => performance.now();
   const terminal = new Terminal(process.stdout, process.env, now);
   // Who read the output is gone; what runs goes on, and is stopped as always.
   process.stdout.on("error", () => undefined);
-
-  const dataDir = new DataDir(options.dataDir);
-  const attempt = acquireLock(dataDir.lockFile);
-  if (!attempt.ok) {
-    console.error(
-      `Millrace runs already on ${dataDir.path} (process ${attempt.pid}): stop it, or store elsewhere with --data DIR`,
-    );
+  try {
+    const dataDir = new DataDir(options.dataDir);
+    const attempt = acquireLock(dataDir.lockFile);
+    if (!attempt.ok)
+      throw new StartError(
+        `Millrace runs already on ${dataDir.path} (process ${attempt.pid}): stop it, or store elsewhere with --data DIR`,
+      );
+    try {
+      return await supervise(options, dataDir, terminal);
+    } finally {
+      attempt.release();
+    }
+  } catch (error) {
+    if (error instanceof StoppedError) return INTERRUPTED;
+    terminal.endProgress();
+    console.error(error instanceof Error ? error.message : String(error));
     return 1;
   }
-  const { lock } = attempt;
+}
+
+function now(): number {
+  return performance.now();
+}
+
+/** Holds the lock: starts everything, and stops it whatever happens. */
+async function supervise(options: Options, dataDir: DataDir, terminal: Terminal): Promise<number> {
   const stopping = new AbortController();
   const installation = new Installation({
     dataDir,
@@ -41,29 +56,24 @@ export async function main(options: Options): Promise<number> {
     stopping: stopping.signal,
   });
   const stop = (): void => {
+    if (stopping.signal.aborted) return;
     terminal.endProgress();
     terminal.line("Stopping …");
     stopping.abort(new StoppedError());
   };
   const stopAtOnce = (): void => {
     installation.kill();
-    lock.release();
     process.exit(INTERRUPTED);
   };
   onStopSignals(process, now, stop, stopAtOnce);
   if (process.env["npm_lifecycle_event"] === "start") onParentGone(() => process.ppid, stop);
-  process.on("uncaughtException", (error) => stopping.abort(error));
-
+  process.on("uncaughtException", (error) => {
+    stopping.abort(new StartError(error.stack ?? error.message));
+  });
   try {
     return await run(options, installation, dataDir, terminal, stopping.signal);
-  } catch (error) {
-    if (error instanceof StoppedError) return INTERRUPTED;
-    terminal.endProgress();
-    console.error(error instanceof Error ? error.message : String(error));
-    return 1;
   } finally {
     await installation.stop();
-    lock.release();
   }
 }
 

@@ -25,7 +25,7 @@ test("a second start finds the lock held, and by whom, until it is released", ()
   const first = acquireLock(file);
   if (!first.ok) throw new Error("nobody holds it");
   expect(acquireLock(file)).toEqual({ ok: false, pid: process.pid });
-  first.lock.release();
+  first.release();
   expect(acquireLock(file).ok).toBe(true);
 });
 

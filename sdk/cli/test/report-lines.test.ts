@@ -46,7 +46,7 @@ test("rare licences are summed up, long lists cut short, empty ones said to be e
   const licences = Array.from({ length: 12 }, (_, i) => ({ licence: `L${i}`, packages: 12 - i }));
   const withoutLicence = Array.from({ length: 11 }, (_, i) => `p${i}@1.0.0`);
   const lines = reportLines({ ...report, licences, withoutLicence, unreadable: [] }, 1, style);
-  expect(lines).toContain("2 more           3");
+  expect(lines).toContain("2 more          3");
   expect(lines).toContain("  and 1 more");
   expect(lines).toContain("unreadable  none");
 });

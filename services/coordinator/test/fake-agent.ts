@@ -57,8 +57,7 @@ export class FakeAgent {
 
   static async join(platform: Platform, pool: string, options: Options = {}): Promise<FakeAgent> {
     const agent = new FakeAgent(platform, pool, options);
-    await agent.#announce();
-    agent.#presence = setInterval(() => void agent.#announce(), RENEW_MS);
+    await agent.show();
     const { nc } = platform;
     const lane = dispatchConsumer("dev", pool, LANE);
     const signals = signalConsumer(agent.id);
@@ -86,6 +85,18 @@ export class FakeAgent {
     return agent;
   }
 
+  /** Its presence is gone, while it lives on. */
+  async hide(): Promise<void> {
+    clearInterval(this.#presence);
+    const bucket = await Bucket.open(this.#platform.nc, BUCKETS.agents, agentRecordSchema);
+    await bucket.delete(this.id);
+  }
+
+  async show(): Promise<void> {
+    await this.#announce();
+    this.#presence = setInterval(() => void this.#announce(), RENEW_MS);
+  }
+
   async #announce(): Promise<void> {
     const bucket = await Bucket.open(this.#platform.nc, BUCKETS.agents, agentRecordSchema);
     await bucket.put(this.id, {
@@ -105,15 +116,8 @@ export class FakeAgent {
 
   /** Dies: says nothing more, takes nothing more, and its presence is gone. */
   async vanish(): Promise<void> {
-    this.leave();
-    const bucket = await Bucket.open(this.#platform.nc, BUCKETS.agents, agentRecordSchema);
-    await bucket.delete(this.id);
-  }
-
-  /** Takes nothing more; its presence ends when its time to live is over. */
-  leave(): void {
-    clearInterval(this.#presence);
     for (const loop of this.#loops) loop.stop();
+    await this.hide();
   }
 
   async #claim({ subject, data, reply }: Delivery): Promise<void> {
@@ -162,7 +166,9 @@ export class ClaimedRun {
   readonly continues: boolean;
   readonly #platform: Platform;
   readonly #agentId: string;
-  readonly #canceled = Promise.withResolvers<void>();
+  /** Resolves when the agent is told to cancel the run. */
+  readonly canceled: Promise<void>;
+  #cancel: () => void = () => undefined;
   #resumed: ((admission: number) => void) | undefined;
 
   constructor(
@@ -177,11 +183,9 @@ export class ClaimedRun {
     this.runId = runId;
     this.attempt = attempt;
     this.continues = continues;
-  }
-
-  /** Resolves when the agent is told to cancel the run. */
-  get canceled(): Promise<void> {
-    return this.#canceled.promise;
+    this.canceled = new Promise((resolve) => {
+      this.#cancel = resolve;
+    });
   }
 
   async succeed(output = '"done"'): Promise<void> {
@@ -219,7 +223,7 @@ export class ClaimedRun {
   }
 
   told({ kind, admission }: Signal): void {
-    if (kind === "cancel") this.#canceled.resolve();
+    if (kind === "cancel") this.#cancel();
     if (kind === "resume") this.#resumed?.(admission);
   }
 

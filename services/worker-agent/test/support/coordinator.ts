@@ -76,19 +76,25 @@ export class TestCoordinator {
   async dispatch(runId: string): Promise<void> {
     const state = await this.state(runId);
     if (state.status !== "queued") throw new Error(`${runId} is ${state.status}, not queued`);
-    const { trigger, admission, agentSeq, continues } = state;
-    const lane = laneOf(trigger.machine, trigger.isolation);
+    if (!(await this.dispatchAgain(state)))
+      throw new Error(`There is a dispatch of ${runId} already`);
+  }
+
+  /** Dispatches a run whatever its state; false when an earlier dispatch is still there. */
+  async dispatchAgain(state: LiveRun): Promise<boolean> {
+    const { id, trigger, admission, agentSeq, attempt } = state;
+    const continues = state.status === "queued" && state.continues;
     const published = await this.#publisher.publish(
-      dispatchSubject(ENV, trigger.pool, lane, runId),
+      dispatchSubject(ENV, trigger.pool, laneOf(trigger.machine, trigger.isolation), id),
       encodeBody({
-        attempt: continues ? state.attempt : state.attempt + 1,
+        attempt: continues ? attempt : attempt + 1,
         continues,
         admission,
         agentSeq,
-        ...(state.attempt === 0 ? { trigger } : {}),
+        ...(attempt === 0 ? { trigger } : {}),
       }),
     );
-    if (published.kind !== "stored") throw new Error(`The dispatch of ${runId} was refused`);
+    return published.kind === "stored";
   }
 
   async signal(runId: string, kind: SignalKind, agentId: string): Promise<void> {
