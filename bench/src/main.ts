@@ -6,7 +6,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Millrace } from "@millrace/harness";
-import { Load } from "./load.ts";
+import { EVENTS_OF_LIMITED_RUN, EVENTS_OF_PLAIN_RUN, Load } from "./load.ts";
 import { table, type Figure } from "./report.ts";
 import { cpuPerRun, latency, throughput, type Scale } from "./scenarios.ts";
 import { measureYardstick } from "./yardstick.ts";
@@ -34,8 +34,9 @@ try {
   const pids = [millrace.brokerPid, ...[...millrace.services].map(({ pid }) => pid)];
 
   say("warming up");
-  for (const task of ["noop-shared", "noop-process", "noop-limited"])
-    await load.throughput(task, size(3000));
+  for (const task of ["noop-shared", "noop-process"])
+    await load.throughput(task, size(3000), EVENTS_OF_PLAIN_RUN);
+  await load.throughput("noop-limited", size(3000), EVENTS_OF_LIMITED_RUN);
   say("yardstick");
   const yardstick = await measureYardstick(nc);
   const figures: Figure[] = [];

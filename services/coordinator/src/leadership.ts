@@ -15,8 +15,11 @@ import {
 } from "@millrace/service-kit";
 import { ShardLeader, type ShardResources } from "./shard.ts";
 
-/** Who holds a key, and when its last renewal was seen (by this process's monotonic clock). */
-type Holder = { readonly holder: string; readonly seenAt: number };
+/**
+ * Who holds a key, when it was last seen (by this process's monotonic clock), and whether it has been renewed since it
+ * was first seen: one that has not may be a dead process's.
+ */
+type Holder = { readonly holder: string; readonly seenAt: number; readonly alive: boolean };
 
 type Led = { readonly lease: Lease; leader: ShardLeader | undefined };
 
@@ -67,7 +70,7 @@ export class Leadership {
   /** Every shard is led by somebody, and those of this process go on. */
   get settled(): boolean {
     return (
-      SHARDS.every((shard) => this.#holders.has(LEASE_KEYS.shard(shard))) &&
+      SHARDS.every((shard) => this.#holders.get(LEASE_KEYS.shard(shard))?.alive === true) &&
       [...this.#led.values()].every((led) => led.leader !== undefined)
     );
   }
@@ -98,7 +101,12 @@ export class Leadership {
 
   #noticed(key: string, value: LeaseRecord | undefined): void {
     const known = this.#holders.get(key);
-    if (value) this.#holders.set(key, { holder: value.holder, seenAt: performance.now() });
+    if (value)
+      this.#holders.set(key, {
+        holder: value.holder,
+        seenAt: performance.now(),
+        alive: value.holder === this.#id || value.holder === known?.holder,
+      });
     else this.#holders.delete(key);
     if (known?.holder !== value?.holder) void this.#balance();
   }
@@ -142,7 +150,11 @@ export class Leadership {
   async #take(shard: number): Promise<void> {
     const lease = await Lease.tryAcquire(this.#bucket, LEASE_KEYS.shard(shard), this.#id);
     if (!lease) return;
-    this.#holders.set(lease.key, { holder: this.#id, seenAt: performance.now() });
+    this.#holders.set(lease.key, {
+      holder: this.#id,
+      seenAt: performance.now(),
+      alive: true,
+    });
     const led: Led = { lease, leader: undefined };
     this.#led.set(shard, led);
     void lease.ended.then(() => this.#lost(shard, led));

@@ -1,7 +1,7 @@
 /**
  * The life of a service process: configuration, logging, connection, health, and an orderly end.
  *
- * 1. SIGTERM and SIGINT stop the parts in the reverse order of their start, once; a second signal ends at once.
+ * 1. SIGTERM and SIGINT stop the parts in the reverse order of their start, once; asked again, it ends at once.
  * 2. An uncaught error is logged and ends the process: whatever it did is in the log, another process goes on.
  * 3. The broker connection closes last, after everything published has been acknowledged.
  */
@@ -38,6 +38,9 @@ export type ServiceContext<C> = {
   setReadiness(readiness: () => Readiness): void;
 };
 
+/** One request to stop may arrive as several signals: from a terminal and its shell, or from each thread of a parent. */
+const SAME_STROKE_MS = 1000;
+
 /** Runs a service until it is told to stop. Never rejects: a start that fails is logged and sets the exit code. */
 export async function runService<S extends z.ZodObject>(
   name: string,
@@ -49,8 +52,13 @@ export async function runService<S extends z.ZodObject>(
   const stops: { readonly name: string; readonly stop: () => Promise<void> }[] = [];
   const stopping = new AbortController();
 
+  let stoppingSince = 0;
   const shutdown = async (): Promise<void> => {
-    if (stopping.signal.aborted) process.exit(130);
+    if (stopping.signal.aborted) {
+      if (performance.now() - stoppingSince < SAME_STROKE_MS) return;
+      process.exit(130);
+    }
+    stoppingSince = performance.now();
     stopping.abort();
     for (const part of stops.toReversed())
       await part.stop().catch((error: unknown) => {

@@ -26,7 +26,11 @@ describe("a configuration", () => {
   });
 
   test("takes what the environment says, in the type it is used as", () => {
-    const env = { MILLRACE_HEALTH_PORT: "8080", MILLRACE_NATS_URL: "nats://a,nats://b", OTHER: "x" };
+    const env = {
+      MILLRACE_HEALTH_PORT: "8080",
+      MILLRACE_NATS_URL: "nats://a,nats://b",
+      OTHER: "x",
+    };
     expect(readConfig(baseConfigSchema, env)).toMatchObject({
       MILLRACE_HEALTH_PORT: 8080,
       MILLRACE_NATS_URL: "nats://a,nats://b",

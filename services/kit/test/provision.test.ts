@@ -188,7 +188,9 @@ test("purging a subject removes its messages and no other's", async () => {
 });
 
 /** What a broker of that version says when a client connects; it does nothing else. */
-async function oldBroker(version: string): Promise<{ readonly url: string; stop(): Promise<void> }> {
+async function oldBroker(
+  version: string,
+): Promise<{ readonly url: string; stop(): Promise<void> }> {
   const server = createServer((socket) => {
     socket.write(`INFO ${JSON.stringify({ server_id: "x", version, max_payload: 1e6 })}\r\n`);
     socket.on("data", (data) => {

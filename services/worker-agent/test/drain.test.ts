@@ -56,7 +56,10 @@ test("a draining agent finishes what it can and gives the rest back", async () =
   const late = await coordinator.run("sleeps", 1);
   expect(await exited).toBe(0);
 
-  expect(await coordinator.state(short)).toMatchObject({ status: "finished", outcome: "completed" });
+  expect(await coordinator.state(short)).toMatchObject({
+    status: "finished",
+    outcome: "completed",
+  });
   // Its attempt does not count.
   expect(await coordinator.state(long)).toMatchObject({ status: "queued", attempt: 0 });
   expect(await coordinator.state(failing)).toMatchObject({ status: "backoff", attempt: 1 });

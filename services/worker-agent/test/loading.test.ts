@@ -9,6 +9,7 @@ import {
   type TaskRecord,
 } from "@millrace/proto";
 import { Bucket } from "@millrace/nats";
+import { fromPacket } from "@millrace/sdk/internal";
 import { AgentProcess, tasksFolder } from "./support/agent-process.ts";
 import { testBroker, type TestBroker } from "./support/broker.ts";
 import { ENV, TestCoordinator } from "./support/coordinator.ts";
@@ -48,7 +49,7 @@ async function start(files: Readonly<Record<string, string>>): Promise<AgentProc
 
 async function outputOf(taskId: string): Promise<unknown> {
   const run = await coordinator.until(await coordinator.run(taskId), "finished");
-  return run.output ? JSON.parse(run.output.data ?? "null") : run.error;
+  return run.output ? fromPacket(run.output) : run.error;
 }
 
 const noop = (id: string, more = ""): string =>
@@ -99,7 +100,7 @@ test("a file that does not build, load or survive its import is left out, the ot
     "b-missing.ts": `import "not-installed-anywhere"; ${noop("missing")}`,
     "c-throws.ts": `${noop("throws")} throw new Error("at import");`,
     "d-exits.ts": `${noop("exits-at-import")} process.exit(9);`,
-    "e-machine.ts": noop("odd-machine").replace("run:", 'queue: { concurrencyLimit: 0.5 }, run:'),
+    "e-machine.ts": noop("odd-machine").replace("run:", "queue: { concurrencyLimit: 0.5 }, run:"),
     "f-good.ts": noop("good"),
     "g-good.test.ts": `throw new Error("a test is no task file");`,
     "node_modules/x/index.ts": `throw new Error("nor is this");`,

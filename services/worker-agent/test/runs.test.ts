@@ -92,9 +92,7 @@ test("a run is claimed, executed and completed", async () => {
 test("many runs share one process", async () => {
   const { coordinator } = setup();
   const runIds = await Promise.all(
-    Array.from({ length: 150 }, (_, n) =>
-      coordinator.run("shared", n, { isolation: "shared" }),
-    ),
+    Array.from({ length: 150 }, (_, n) => coordinator.run("shared", n, { isolation: "shared" })),
   );
   const outputs = await Promise.all(
     runIds.map(async (runId) => {

@@ -73,9 +73,7 @@ test("a cancelled run does not take others in its process with it", async () => 
   expect([first.outcome, second.outcome]).toEqual(["completed", "completed"]);
   // The stubborn code is still in the old process: new runs are not.
   expect(first.output?.data).not.toBe(second.output?.data);
-  await eventually(async () =>
-    expect(await isAlive(Number(first.output?.data))).toBe(false),
-  );
+  await eventually(async () => expect(await isAlive(Number(first.output?.data))).toBe(false));
 });
 
 test("a shared process that answers no more is killed", async () => {

@@ -154,9 +154,9 @@ test("a repeated, a premature and an old resume signal change nothing", async ()
   await coordinator.until(runId, "finished");
   await coordinator.signal(runId, "resume", agent.id);
   await new Promise((resolve) => setTimeout(resolve, 200));
-  expect(types(await coordinator.events(runId)).filter((type) => type === "attempt-resumed")).toEqual(
-    ["attempt-resumed"],
-  );
+  expect(
+    types(await coordinator.events(runId)).filter((type) => type === "attempt-resumed"),
+  ).toEqual(["attempt-resumed"]);
 });
 
 test("children are triggered with their place in the family, and their results come back", async () => {
@@ -177,7 +177,9 @@ test("children are triggered with their place in the family, and their results c
   await coordinator.signal(runId, "resume", agent.id);
   const again = await coordinator.until(runId, "waiting", ({ waits }) => waits.length === 2);
   const batch = await eventually(async () => {
-    const states = await Promise.all((await openChildren(runId)).map((id) => coordinator.state(id)));
+    const states = await Promise.all(
+      (await openChildren(runId)).map((id) => coordinator.state(id)),
+    );
     expect(states).toHaveLength(2);
     return states;
   });

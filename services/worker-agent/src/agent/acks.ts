@@ -12,7 +12,7 @@ const AT_LATEST_MS = 5;
 export class Acks {
   readonly #nc: NatsConnection;
   #replies: string[] = [];
-  #timer: NodeJS.Timeout | undefined;
+  #isScheduled = false;
 
   constructor(nc: NatsConnection) {
     this.#nc = nc;
@@ -20,8 +20,10 @@ export class Acks {
 
   add(reply: string): void {
     this.#replies.push(reply);
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setTimeout(() => {
+      this.#isScheduled = false;
       this.flush();
     }, AT_LATEST_MS);
   }

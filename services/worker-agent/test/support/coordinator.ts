@@ -132,7 +132,6 @@ export class TestCoordinator {
     await this.fact("coordinator", runId, "attempt-lost", { at: Date.now(), agentId, attempt });
   }
 
-
   async state(runId: string): Promise<LiveRun> {
     const state = await this.#reader.state(ENV, runId);
     if (state.status === "absent") throw new Error(`There is no run ${runId}`);

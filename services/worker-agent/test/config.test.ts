@@ -1,0 +1,62 @@
+import { expect, test } from "vitest";
+import { readConfig } from "@millrace/service-kit";
+import { capacityOf, offerOf } from "../src/agent/offer.ts";
+import { configSchema, maxWaiting } from "../src/config.ts";
+import { withoutSecrets } from "../src/process/spawn.ts";
+
+const base = { MILLRACE_TASKS_DIR: "tasks", MILLRACE_CPUS: "2", MILLRACE_MEMORY_GB: "4" };
+
+test("an agent offers every preset that fits", () => {
+  const offer = offerOf(readConfig(configSchema, base));
+  expect(offer.presets).toEqual(["micro", "small-1x", "small-2x", "medium-1x", "medium-2x"]);
+  expect(offer.defaultPreset).toBe("small-1x");
+  expect(capacityOf(offer)).toMatchObject({ "small-1x": 4, "small-1x-shared": 100 });
+});
+
+test("sizes and presets can be overridden", () => {
+  const config = readConfig(configSchema, {
+    ...base,
+    MILLRACE_MACHINES: '{"large-1x":{"cpu":1,"memoryGb":1}}',
+    MILLRACE_PRESETS: "large-1x, micro",
+    MILLRACE_SHARED_CONCURRENCY: "7",
+  });
+  const offer = offerOf(config);
+  expect(offer.defaultPreset).toBe("large-1x");
+  expect(capacityOf(offer)).toEqual({
+    "large-1x": 2,
+    "large-1x-shared": 7,
+    micro: 8,
+    "micro-shared": 7,
+  });
+});
+
+test("a preset that does not fit, or none that does, is said at the start", () => {
+  const large = readConfig(configSchema, { ...base, MILLRACE_PRESETS: "large-2x" });
+  expect(() => offerOf(large)).toThrow(/large-2x does not fit into 2 CPUs/);
+  const tiny = readConfig(configSchema, { ...base, MILLRACE_CPUS: "0.1" });
+  expect(() => offerOf(tiny)).toThrow(/No machine preset fits/);
+});
+
+test("every problem is named", () => {
+  const env = { MILLRACE_PRESETS: "huge", MILLRACE_MACHINES: "{", MILLRACE_ENV: "a.b" };
+  const read = (): unknown => readConfig(configSchema, env);
+  for (const name of [...Object.keys(env), "MILLRACE_TASKS_DIR"]) expect(read).toThrow(name);
+});
+
+test("how many waiting processes are kept follows from the memory", () => {
+  expect(maxWaiting(readConfig(configSchema, base))).toBe(32);
+  const told = readConfig(configSchema, { ...base, MILLRACE_MAX_WAITING: "3" });
+  expect(maxWaiting(told)).toBe(3);
+});
+
+test("users' code sees the agent's environment without the platform's secrets", () => {
+  const env = {
+    HOME: "/home/ada",
+    MILLRACE_NATS_URL: "nats://secret",
+    MILLRACE_SECRET_KEY: "s",
+    MILLRACE_AGENT_SOCKET: "/x",
+    MILLRACE_ENV: "dev",
+    UNSET: undefined,
+  };
+  expect(withoutSecrets(env)).toEqual({ HOME: "/home/ada", MILLRACE_ENV: "dev" });
+});
