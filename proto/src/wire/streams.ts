@@ -3,6 +3,7 @@
  * Durations are nanoseconds where the broker's API has them so (`…Ns`), milliseconds elsewhere.
  */
 import { dispatchFilter, signalFilter, slotFilter, type Gate } from "./subjects.ts";
+import { fnv1a } from "./ids.ts";
 import { encodeToken } from "./tokens.ts";
 
 const SECOND_NS = 1_000_000_000;
@@ -170,11 +171,21 @@ export type ConsumerDefinition = {
  */
 export const SLOT_LEASE_MS = 10_000;
 
+/** Consumer names may have 255 characters; a longer token keeps its beginning and gets a hash of the whole. */
+const NAME_PART_MAX = 100;
+
+function namePart(name: string): string {
+  const token = encodeToken(name);
+  if (token.length <= NAME_PART_MAX) return token;
+  const hash = fnv1a(token).toString(36) + fnv1a([...token].toReversed().join("")).toString(36);
+  return `${token.slice(0, NAME_PART_MAX)}_${hash}`;
+}
+
 /** The gate's consumer: its `max_ack_pending` is the queue's concurrency limit. */
 export function slotConsumer(gate: Gate, limit: number): ConsumerDefinition {
   return {
     stream: SLOTS.name,
-    durable_name: `gate-${gate.env}-${encodeToken(gate.queue)}`,
+    durable_name: `gate-${gate.env}-${namePart(gate.queue)}`,
     filter_subject: slotFilter(gate),
     ack_wait: SLOT_LEASE_MS * 1e6,
     max_ack_pending: limit,
@@ -185,7 +196,7 @@ export function slotConsumer(gate: Gate, limit: number): ConsumerDefinition {
 export function dispatchConsumer(env: string, pool: string, lane: string): ConsumerDefinition {
   return {
     stream: DISPATCH.name,
-    durable_name: `lane-${env}-${encodeToken(pool)}-${lane}`,
+    durable_name: `lane-${env}-${namePart(pool)}-${lane}`,
     filter_subject: dispatchFilter(env, pool, lane),
     ack_wait: 10 * SECOND_NS,
     max_ack_pending: -1,

@@ -60,6 +60,8 @@ export class Publisher {
   readonly #inbox: string;
   readonly #inFlight = new Map<string, Pending>();
   #waiting: Pending[] = [];
+  /** Tokens and messages to be written at the end of this turn, by turns. */
+  #outgoing: (string | Pending)[] = [];
   #next = 0;
   #sweeper: NodeJS.Timeout | undefined;
   #idle: (() => void)[] = [];
@@ -116,7 +118,19 @@ export class Publisher {
     this.#write(token, pending);
   }
 
+  /** Everything published in one turn of the event loop leaves in one write: a system call each costs more than the rest. */
   #write(token: string, pending: Pending): void {
+    this.#outgoing.push(token, pending);
+    if (this.#outgoing.length > 2) return;
+    setImmediate(() => {
+      const outgoing = this.#outgoing;
+      this.#outgoing = [];
+      for (let i = 0; i < outgoing.length; i += 2)
+        this.#put(outgoing[i] as string, outgoing[i + 1] as Pending);
+    });
+  }
+
+  #put(token: string, pending: Pending): void {
     try {
       this.#nc.publish(pending.subject, pending.body, {
         reply: `${this.#inbox}.${token}`,

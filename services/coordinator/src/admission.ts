@@ -98,8 +98,8 @@ export class Admission {
   }
 
   /** A grant that did not apply to its run. */
-  returned(env: string, data: EventData<"slot-granted">): void {
-    this.#gates.get(keyOf(env, data.queue))?.returned(data.slotId);
+  returned(env: string, runId: string, data: EventData<"slot-granted">): void {
+    this.#gates.get(keyOf(env, data.queue))?.returned(runId, data.slotId);
   }
 
   stop(): void {

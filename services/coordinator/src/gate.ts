@@ -24,6 +24,7 @@ import {
   ACK,
   ensureConsumer,
   IN_PROGRESS,
+  NAK,
   PullLoop,
   type Delivery,
   type Logger,
@@ -54,7 +55,9 @@ export class Gate {
   readonly #extender: NodeJS.Timeout;
   #limit: number;
   #surplus = 0;
+  #opening = false;
   #opened = false;
+  #stopped = false;
 
   constructor(name: GateName, limit: number, env: GateEnvironment) {
     this.#name = name;
@@ -83,6 +86,7 @@ export class Gate {
   setLimit(limit: number): void {
     if (limit === this.#limit) return;
     this.#limit = limit;
+    if (limit === 0) this.#loop.cancel();
     void this.#open();
   }
 
@@ -117,15 +121,19 @@ export class Gate {
   }
 
   /** The grant did not apply (the run ended meanwhile): the slot goes to somebody else. */
-  returned(slotId: string): void {
+  returned(runId: string, slotId: string): void {
     const granting = this.#granting.get(slotId);
-    if (!granting) return;
+    if (granting?.run.id !== runId) return;
     this.#granting.delete(slotId);
+    // Its own request is still in the stream.
+    this.#surplus++;
     this.#give(slotId, granting.reply);
   }
 
   /** Everyone in line, who is no longer: the limit was lifted. */
   dissolve(): Queued[] {
+    // A closed gate opens for those who take back what they have asked for.
+    this.#limit = Math.max(1, this.#limit);
     const runs: Queued[] = [];
     for (let run = this.#line.next(); run; run = this.#line.next()) {
       runs.push(run);
@@ -136,6 +144,7 @@ export class Gate {
   }
 
   stop(): void {
+    this.#stopped = true;
     clearInterval(this.#extender);
     this.#loop.stop();
   }
@@ -145,21 +154,32 @@ export class Gate {
     return slotConsumer(this.#name, Math.max(1, this.#limit));
   }
 
-  /** The consumer exists, with the current limit, before the first request. */
+  /** The consumer exists, with the current limit, before the first request. One change at a time: the last one wins. */
   async #open(): Promise<void> {
-    try {
-      await ensureConsumer(this.#env.nc, this.#consumer());
-    } catch (error) {
-      this.#env.log.warn({ err: error, gate: this.#name }, "opening the gate failed; trying again");
-      setTimeout(() => void this.#open(), 500);
-      return;
+    if (this.#opening) return;
+    this.#opening = true;
+    for (let applied: number | undefined; applied !== this.#limit && !this.#stopped;) {
+      const limit = this.#limit;
+      try {
+        await ensureConsumer(this.#env.nc, this.#consumer());
+        applied = limit;
+      } catch (error) {
+        this.#env.log.warn({ err: error, gate: this.#name }, "opening the gate failed");
+        await new Promise((resolve) => setTimeout(resolve, 500));
+      }
     }
+    this.#opening = false;
     this.#opened = true;
     this.#pump();
   }
 
+  /** Nobody gets a slot here: what is delivered goes back. */
+  get #closed(): boolean {
+    return this.#limit === 0 || this.#stopped;
+  }
+
   #pump(): void {
-    if (!this.#opened || this.#limit === 0) return;
+    if (!this.#opened || this.#closed) return;
     const useful = Math.min(this.#limit, this.#line.size + this.#surplus);
     // One request for several slots: those still with the broker serve meanwhile.
     const missing = useful - this.#loop.outstanding;
@@ -171,14 +191,21 @@ export class Gate {
     const granting = this.#granting.get(slotId);
     if (granting) granting.reply = reply;
     else if (this.#held.has(slotId)) this.#held.set(slotId, reply);
-    else this.#give(slotId, reply);
+    else return this.#give(slotId, reply);
+    // It took the place of one that somebody waits for.
+    this.#pump();
   }
 
   #give(slotId: string, reply: string): void {
+    if (this.#closed) {
+      this.#env.nc.publish(reply, NAK);
+      return;
+    }
     const run = this.#line.next();
     if (!run) {
       this.#surplus = Math.max(0, this.#surplus - 1);
       this.#env.nc.publish(reply, ACK);
+      this.#pump();
       return;
     }
     this.#granting.set(slotId, { run, reply });

@@ -16,6 +16,7 @@ import {
   evolve,
   initial,
   obligations,
+  parseRunSubject,
   RUNS,
   shardSubjects,
   type LiveRun,
@@ -131,20 +132,24 @@ export class ShardLeader {
       this.#resources.log.warn({ subject, seq, ...decoded }, "a message of the log is no fact");
       return;
     }
-    this.#fold(decoded.event);
+    this.#fold(decoded.event, parseRunSubject(subject)?.env ?? "");
   }
 
-  #fold(event: RunEvent): void {
+  #fold(event: RunEvent, env: string): void {
     const before = this.#runs.get(event.runId) ?? initial;
     const after = evolve(before, event);
-    if (after.status === "absent") return;
+    if (after.status === "absent") {
+      // The run has ended and is forgotten.
+      if (this.#leading) this.#didNotApply(env, event, 0);
+      return;
+    }
     this.#runs.set(event.runId, after);
     if (!this.#leading) {
       if (after.status === "finished" && obligations(after).length === 0)
         this.#runs.delete(event.runId);
       return;
     }
-    if (!applied(before, after)) this.#didNotApply(after, event);
+    if (!applied(before, after)) this.#didNotApply(env, event, after.admission);
     else {
       const change = diff(obligations(before), obligations(after));
       if (before.status !== "absent")
@@ -154,10 +159,12 @@ export class ShardLeader {
   }
 
   /** Some facts that change nothing still want an answer. */
-  #didNotApply(run: LiveRun, event: RunEvent): void {
-    if (event.type === "slot-granted") this.#admission.returned(run.trigger.env, event.data);
+  #didNotApply(env: string, event: RunEvent, admission: number): void {
+    const { runId, seq } = event;
+    if (event.type === "slot-granted") this.#admission.returned(env, runId, event.data);
     // A claim that lost against a cancellation or a result: its agent must stop the code.
-    if (event.type === "attempt-started") this.#tellToStop(run, event.data.agentId);
+    if (event.type === "attempt-started")
+      void this.#effects.signal({ env, runId }, event.data.agentId, "stop", admission, seq);
   }
 
   #perform(run: LiveRun, begin: readonly Obligation[]): void {

@@ -76,61 +76,43 @@ export class Workload {
       onError: (error) => log.warn({ err: error }, "dispatches are interrupted"),
     });
     const lanes = this.#lanes;
+    const parts = { nc, agentId, runs, lanes, facts, acks, logs, log };
     const letGo = (run: HeldRun): void => this.#stops.letGo(run);
     const begin = (run: HeldRun): void => this.#begin(run);
     const onRunning = (run: HeldRun): void => this.#stops.limitDuration(run);
     const claims = new Claims({
-      nc,
-      agentId,
+      ...parts,
       tasks: options.tasks,
-      runs,
-      lanes,
-      facts,
-      acks,
-      logs,
-      log,
       isUnlimited: options.isUnlimited,
       onWon: begin,
       onLost: letGo,
     });
     this.#attempts = new Attempts({
-      agentId,
-      runs,
-      lanes,
-      facts,
-      acks,
+      ...parts,
       processes,
-      next: new NextAttempts({ agentId, facts, logs, onClaimed: begin, onLost: letGo }),
       maxBytes,
-      isDraining: () => this.#isDraining,
       onRunning,
+      next: new NextAttempts({ agentId, facts, logs, onClaimed: begin, onLost: letGo }),
+      isDraining: () => this.#isDraining,
     });
     const attempts = this.#attempts;
     this.#stops = new Stops({
-      runs,
+      ...parts,
       attempts,
       cancelGraceMs: options.cancelGraceMs,
       retireShared: (process) => processes.retireShared(process),
       cancelRuns: (runIds) => children.cancel(runIds),
     });
     this.#waits = new Waits({
-      agentId,
-      lanes,
-      facts,
-      logs,
+      ...parts,
       children,
-      onWaiting: (run) => this.#waiting(run),
       onRunning,
+      onWaiting: (run) => this.#waiting(run),
       onEnded: (run, phase, result) => attempts.ended(run, phase, result),
       onLost: letGo,
     });
     this.#signals = new Signals({
-      nc,
-      agentId,
-      runs,
-      logs,
-      facts,
-      log,
+      ...parts,
       onInstruction: (run, instruction) => this.#follow(run, instruction),
     });
   }
