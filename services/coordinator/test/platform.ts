@@ -264,7 +264,7 @@ export class Coordinator {
   }
 }
 
-function loggerInto(lines: LogLine[]): Logger {
+export function loggerInto(lines: LogLine[]): Logger {
   const at =
     (level: string) =>
     (fields: unknown, text: unknown): void => {
