@@ -1,2 +1,0 @@
-import { defineProject } from "vitest/config";
-export default defineProject({ test: { include: ["test/**/*.test.ts"], passWithNoTests: true } });
