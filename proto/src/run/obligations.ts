@@ -5,7 +5,7 @@
  * takes a shard over. Every obligation has a key that names it within its run; performing one twice is harmless.
  */
 import type { ChildResult } from "../events/values.ts";
-import { TIMER } from "./evolve.ts";
+import { TIMER } from "./timers.ts";
 import type { Finished, Queued, RunState, Slot } from "./state.ts";
 
 export type Obligation =

@@ -177,7 +177,7 @@ const NAME_PART_MAX = 100;
 function namePart(name: string): string {
   const token = encodeToken(name);
   if (token.length <= NAME_PART_MAX) return token;
-  const hash = fnv1a(token).toString(36) + fnv1a([...token].toReversed().join("")).toString(36);
+  const hash = fnv1a(token).toString(36) + fnv1a(`again ${token}`).toString(36);
   return `${token.slice(0, NAME_PART_MAX)}_${hash}`;
 }
 

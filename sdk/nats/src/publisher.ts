@@ -6,7 +6,8 @@
  * message of Millrace is idempotent, by its expected sequence, by one-message-a-subject streams, or in the fold.
  *
  * 1. Messages of one publisher are first sent in the order of the calls.
- * 2. A publish settles exactly once: stored, refused, or BrokerUnavailableError after its deadline.
+ * 2. A publish settles exactly once: stored, refused, or BrokerUnavailableError after its deadline. After it nothing is
+ *    sent any more.
  * 3. At most `window` are in flight; later ones wait their turn in order.
  */
 import { headers as makeHeaders, type Msg, type MsgHdrs } from "@nats-io/nats-core";
@@ -214,6 +215,7 @@ export class Publisher {
   #resendAll(): void {
     const now = Date.now();
     for (const [token, pending] of this.#inFlight) {
+      if (now >= pending.deadline) continue;
       pending.sentAt = now;
       this.#write(token, pending);
     }

@@ -38,6 +38,7 @@ describe("a publish", () => {
   test("waits in order behind a full window", async () => {
     const sentBefore = nc.stats().outMsgs;
     const all = Array.from({ length: WINDOW + 1000 }, () => publisher.publish(subject(), EMPTY));
+    await new Promise((resolve) => setImmediate(resolve));
     expect(nc.stats().outMsgs - sentBefore).toBe(WINDOW);
     expect(publisher.pending).toBe(WINDOW + 1000);
     const seqs = (await Promise.all(all)).map((each) => (each.kind === "stored" ? each.seq : 0));

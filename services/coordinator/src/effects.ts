@@ -1,6 +1,6 @@
 /**
  * Everything a shard's leader writes. Each effect is idempotent in the broker, is tried until it is acknowledged, and
- * is dropped when the lease is no longer valid: the next leader derives it anew from the log.
+ * is dropped when the lease is no longer valid: the next leader derives it anew from the log. Nothing is sent after that.
  */
 import {
   dispatchSubject,
@@ -23,13 +23,18 @@ import {
   type SignalKind,
 } from "@millrace/proto";
 import {
-  BrokerUnavailableError,
+  BrokerRefusedError,
   purgeSubject,
   type Lease,
   type Logger,
   type NatsConnection,
   type Publisher,
 } from "@millrace/service-kit";
+
+const PATIENCE_MS = 10_000;
+const RETRY_MS = 500;
+/** The broker's code for a message over its limit. */
+const MESSAGE_TOO_LARGE = 10054;
 
 type RunName = { readonly env: string; readonly runId: string };
 
@@ -46,13 +51,14 @@ export class Effects {
     this.#log = log;
   }
 
-  /** States a fact in a run's log. */
+  /** States a fact in a run's log. False when it is one the broker will never take. */
   async append<T extends EventType>(
     { env, runId }: RunName,
     type: T,
     data: EventData<T>,
-  ): Promise<void> {
-    await this.#publish(runSubject(env, runId, "coordinator"), encodeEvent(type, data), { type });
+  ): Promise<boolean> {
+    const subject = runSubject(env, runId, "coordinator");
+    return await this.#publish(subject, encodeEvent(type, data), { type });
   }
 
   /** Makes the run available to agents; one that is available already stays so. */
@@ -103,16 +109,22 @@ export class Effects {
     subject: string,
     body: Uint8Array,
     options: { readonly type?: string; readonly headers?: Readonly<Record<string, string>> },
-  ): Promise<void> {
+  ): Promise<boolean> {
     // The first try is synchronous: effects reach the broker in the order they were decided.
     while (this.#lease.valid)
       try {
-        await this.#publisher.publish(subject, body, options);
-        return;
+        const deadlineMs = Math.min(PATIENCE_MS, this.#lease.validForMs);
+        await this.#publisher.publish(subject, body, { ...options, deadlineMs });
+        return true;
       } catch (error) {
-        if (!(error instanceof BrokerUnavailableError)) throw error;
-        this.#log.warn({ subject }, "the broker does not answer; trying again");
+        if (error instanceof BrokerRefusedError && error.code === MESSAGE_TOO_LARGE) {
+          this.#log.error({ subject, err: error }, "the broker will never take this");
+          return false;
+        }
+        this.#log.warn({ subject, err: error }, "the broker does not take it; trying again");
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
+    return true;
   }
 
   async #purge(stream: string, subject: string): Promise<void> {
@@ -122,7 +134,7 @@ export class Effects {
         return;
       } catch (error) {
         this.#log.warn({ subject, err: error }, "purging failed; trying again");
-        await new Promise((resolve) => setTimeout(resolve, 500));
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
   }
 }

@@ -19,6 +19,7 @@ import {
   parseRunSubject,
   RUNS,
   shardSubjects,
+  type ChildResult,
   type LiveRun,
   type Obligation,
   type RunEvent,
@@ -178,7 +179,7 @@ export class ShardLeader {
       });
   }
 
-  #begin(run: LiveRun, o: Obligation): Promise<void> | undefined {
+  #begin(run: LiveRun, o: Obligation): Promise<unknown> | undefined {
     const name = { env: run.trigger.env, runId: run.id };
     switch (o.kind) {
       case "timer":
@@ -198,12 +199,7 @@ export class ShardLeader {
       case "signal":
         return this.#effects.signal(name, o.agentId, o.signal, run.admission, run.lastSeq);
       case "tell-parent":
-        return this.#effects.append({ env: name.env, runId: o.parentRunId }, "child-finished", {
-          at: run.updatedAt,
-          waitIndex: o.waitIndex,
-          childIndex: o.childIndex,
-          result: o.result,
-        });
+        return this.#tellParent(run, o);
       case "cancel-child":
         return this.#effects.append({ env: name.env, runId: o.childRunId }, "cancel-requested", {
           at: run.updatedAt,
@@ -239,6 +235,30 @@ export class ShardLeader {
       case "cancel-child":
         return;
     }
+  }
+
+  /** A result that does not fit into the parent's log is told as a failure: the parent must not wait for ever. */
+  async #tellParent(run: LiveRun, o: Obligation & { kind: "tell-parent" }): Promise<void> {
+    const { waitIndex, childIndex, result } = o;
+    const tell = (told: ChildResult): Promise<boolean> =>
+      this.#effects.append({ env: run.trigger.env, runId: o.parentRunId }, "child-finished", {
+        at: run.updatedAt,
+        waitIndex,
+        childIndex,
+        result: told,
+      });
+    if (await tell(result)) return;
+    const { id, taskIdentifier } = result;
+    await tell({
+      ok: false,
+      id,
+      taskIdentifier,
+      error: {
+        type: "INTERNAL_ERROR",
+        code: "TASK_OUTPUT_ERROR",
+        message: "The run's result is too large to be handed to its parent",
+      },
+    });
   }
 
   #tellToStop(run: LiveRun, agentId: string): void {

@@ -58,6 +58,7 @@ export class FakeAgent {
   static async join(platform: Platform, pool: string, options: Options = {}): Promise<FakeAgent> {
     const agent = new FakeAgent(platform, pool, options);
     await agent.show();
+    platform.onStop(() => agent.#stop());
     const { nc } = platform;
     const lane = dispatchConsumer("dev", pool, LANE);
     const signals = signalConsumer(agent.id);
@@ -94,7 +95,7 @@ export class FakeAgent {
 
   async show(): Promise<void> {
     await this.#announce();
-    this.#presence = setInterval(() => void this.#announce(), RENEW_MS);
+    this.#presence = setInterval(() => void this.#announce().catch(() => undefined), RENEW_MS);
   }
 
   async #announce(): Promise<void> {
@@ -116,8 +117,13 @@ export class FakeAgent {
 
   /** Dies: says nothing more, takes nothing more, and its presence is gone. */
   async vanish(): Promise<void> {
-    for (const loop of this.#loops) loop.stop();
+    this.#stop();
     await this.hide();
+  }
+
+  #stop(): void {
+    clearInterval(this.#presence);
+    for (const loop of this.#loops) loop.stop();
   }
 
   async #claim({ subject, data, reply }: Delivery): Promise<void> {

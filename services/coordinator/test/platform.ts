@@ -48,6 +48,7 @@ export class Platform {
   readonly jsm: Manager;
   readonly ledger: Ledger;
   readonly #queues: Bucket<QueueRecord>;
+  readonly #stops: (() => void)[] = [];
 
   private constructor(
     broker: TestBroker,
@@ -170,7 +171,13 @@ export class Platform {
     return await Coordinator.start(this.broker, options);
   }
 
+  /** Something that must stop before the broker does. */
+  onStop(stop: () => void): void {
+    this.#stops.push(stop);
+  }
+
   async stop(): Promise<void> {
+    for (const stop of this.#stops) stop();
     await this.broker.stop();
   }
 }

@@ -349,8 +349,8 @@ describe("a parent", () => {
     ]);
   });
 
-  test("of a run whose result is too large for its log does not stop other runs", async () => {
-    const { children, childPool } = await family(1);
+  test("is told of a failure when a result is too large for its log, and other runs go on", async () => {
+    const { parent, children, childPool, results } = await family(1);
     // As much as a message holds: with what its parent is told beside it, it is too much.
     const output = "x".repeat(8 * 1024 * 1024);
     const succeed = async (run: ClaimedRun, bytes: number): Promise<void> => {
@@ -360,11 +360,9 @@ describe("a parent", () => {
       work: (run) =>
         run.runId === children[0] ? succeed(run, output.length - 100) : run.succeed(),
     });
-    await platform.untilFinished(children);
-    const pool = await queue();
-    await FakeAgent.join(platform, pool);
-    await platform.untilFinished([await platform.trigger(pool), await platform.trigger(childPool)]);
-    expect(coordinator.log.some((line) => line.level === "error")).toBe(true);
+    await platform.untilFinished([parent, ...children, await platform.trigger(childPool)]);
+    expect(platform.ledger.state(children[0] ?? "")).toMatchObject({ outcome: "completed" });
+    expect(results).toMatchObject([{ ok: false, error: { code: "TASK_OUTPUT_ERROR" } }]);
   });
 });
 

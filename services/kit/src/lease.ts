@@ -63,7 +63,13 @@ export class Lease {
 
   /** Whether the holder may still act on it. Costs no I/O: ask before every effect. */
   get valid(): boolean {
-    return !this.#over && performance.now() - this.#renewedAt < BELIEVE_MS;
+    return this.validForMs > 0;
+  }
+
+  /** For how long the holder may act on it if it is never renewed again; 0 when it may not any more. */
+  get validForMs(): number {
+    if (this.#over) return 0;
+    return Math.max(0, this.#renewedAt + BELIEVE_MS - performance.now());
   }
 
   /** Gives it back, so that another process can take it at once. */

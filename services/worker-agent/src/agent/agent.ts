@@ -28,6 +28,8 @@ import { Workload } from "./workload.ts";
 
 type Context = ServiceContext<AgentConfig>;
 
+/** How long a stopping agent waits for a broker that does not answer. */
+const FLUSH_MS = 10_000;
 /** Those who look for lost agents take their time: what they did meanwhile is looked at again. */
 const RECHECK_AFTER_MS = 10_000;
 
@@ -156,8 +158,9 @@ async function goToWork(context: Context, offer: Offer, workload: Workload): Pro
     },
   });
   context.onStop("presence", async () => {
-    // What was stated last must be in the log before others look for this agent's runs.
-    await publisher.flush();
+    // What was stated last should be in the log before others look for this agent's runs.
+    const patience = new Promise((resolve) => setTimeout(resolve, FLUSH_MS));
+    await Promise.race([publisher.flush(), patience]);
     await presence.stop();
   });
   context.onStop("runs", async () => {

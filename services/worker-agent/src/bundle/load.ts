@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Preset } from "@millrace/proto";
 import { ConfigError } from "@millrace/service-kit";
+import { stop } from "esbuild";
 import type { Entry } from "../process/messages.ts";
 import type { RunProcess } from "../process/run-process.ts";
 import { ProcessStartError, type Starter } from "../process/starter.ts";
@@ -33,6 +34,8 @@ export async function loadTasks(
     throw new ConfigError(`MILLRACE_TASKS_DIR: ${tasksDir} is not a folder`);
   const files = await findTaskFiles(tasksDir);
   const bundle = await bundleTasks(tasksDir, files, outDir);
+  // Its compiler is a process of its own.
+  await stop();
   const { served, process } = await importAll(bundle.entries, starter, preset);
   const problems = [...bundle.problems, ...served.problems];
   if (served.tasks.size === 0) {

@@ -116,7 +116,7 @@ export class Executor {
     if (!execution) return;
     this.#executions.delete(ref);
     const { fatal, questions } = execution.host;
-    questions.end(new Error("The run has ended"));
+    questions.end(() => new Error("The run has ended"));
     this.#send(fatal ? { type: "failed", ref, ...fatal } : result);
   }
 
@@ -126,7 +126,7 @@ export class Executor {
     if (!execution) return;
     execution.controller.abort();
     execution.host.questions.end(
-      new DOMException("The run was cancelled or took too long", "AbortError"),
+      () => new DOMException("The run was cancelled or took too long", "AbortError"),
     );
   }
 }

@@ -18,7 +18,7 @@ export class Questions {
   readonly #asked = new Map<number, Asked>();
   readonly #subscriptions = new Map<number, Subscription>();
   #next = 0;
-  #over: Error | undefined;
+  #over: (() => Error) | undefined;
 
   constructor(send: (message: FromRun) => void) {
     this.#send = send;
@@ -26,7 +26,7 @@ export class Questions {
 
   /** @throws ApiError when the agent refuses, the error of `end` when the run is over first */
   async ask(message: (call: number) => FromRun): Promise<Answer> {
-    if (this.#over) throw this.#over;
+    if (this.#over) throw this.#over();
     const call = this.#next++;
     const answer = await new Promise<Answer>((resolve, reject) => {
       this.#asked.set(call, { resolve, reject });
@@ -68,10 +68,10 @@ export class Questions {
     this.#subscriptions.get(call)?.onError(refusalOf(error));
   }
 
-  /** No answer comes any more: what waits for one fails with `error`. */
-  end(error: Error): void {
+  /** No answer comes any more: what waits for one, or asks later, fails with this error. */
+  end(error: () => Error): void {
     this.#over ??= error;
-    for (const { reject } of this.#asked.values()) reject(error);
+    for (const { reject } of this.#asked.values()) reject(error());
     this.#asked.clear();
     this.#subscriptions.clear();
   }
