@@ -94,7 +94,9 @@ export class Load {
   }
 
   async #log(): Promise<{ readonly lastSeq: number }> {
-    const info = await this.#nc.request(`$JS.API.STREAM.INFO.${RUNS.name}`);
+    const info = await this.#nc.request(`$JS.API.STREAM.INFO.${RUNS.name}`, undefined, {
+      timeout: 30_000,
+    });
     return { lastSeq: info.json<{ state: { last_seq: number } }>().state.last_seq };
   }
 
