@@ -26,6 +26,8 @@ export type FeedOptions = {
 };
 
 const BATCH = 1024;
+/** Two requests are with the broker at most. What it has written for a connection may not exceed 64 MB by default. */
+const BATCH_BYTES = 16 * 1024 * 1024;
 
 export class Feed {
   readonly caughtUp: Promise<void>;
@@ -55,6 +57,7 @@ export class Feed {
       onMessage: (delivery) => this.#deliver(delivery),
       onIdle: (delivered) => this.#idle(delivered),
       ensure: () => this.#create(),
+      maxBytes: Math.max(BATCH_BYTES, 2 * (nc.info?.max_payload ?? 0)),
       ...(options.onError ? { onError: options.onError } : {}),
     });
   }

@@ -20,6 +20,8 @@ export type PullOptions = {
   readonly onMessage: (delivery: Delivery) => void;
   /** Called when the broker does not know the consumer, and after every reconnection; must make sure it exists. */
   readonly ensure: () => Promise<void>;
+  /** At most so many bytes on their way; more than the largest message. Default: as many as the messages wanted have. */
+  readonly maxBytes?: number;
   /** The broker has had nothing to deliver for a heartbeat; `delivered` is how many deliveries it has made in all. */
   readonly onIdle?: (delivered: number) => void;
   readonly onError?: (error: unknown) => void;
@@ -28,6 +30,8 @@ export type PullOptions = {
 const EXPIRES_MS = 60_000;
 const HEARTBEAT_MS = 10_000;
 const RETRY_MS = 250;
+/** How the broker says that a request with a limit of bytes is through; other words with this code are about a loss. */
+const THROUGH = new Set(["Batch Completed", "Message Size Exceeds MaxBytes"]);
 
 export class PullLoop {
   readonly #nc: NatsConnection;
@@ -92,6 +96,7 @@ export class PullLoop {
       batch,
       expires: EXPIRES_MS * 1e6,
       idle_heartbeat: HEARTBEAT_MS * 1e6,
+      max_bytes: this.#options.maxBytes,
     });
     const { stream, consumer } = this.#options;
     try {
@@ -128,7 +133,8 @@ export class PullLoop {
       return;
     }
     const left = Number(message.headers?.get("Nats-Pending-Messages") || Number.NaN);
-    if ((code === 408 || code === 404) && !Number.isNaN(left)) {
+    const ended = code === 408 || code === 404 || THROUGH.has(message.headers?.description ?? "");
+    if (ended && !Number.isNaN(left)) {
       this.#outstanding = Math.max(0, this.#outstanding - left);
       this.want(this.#wanted);
     } else this.#reset();

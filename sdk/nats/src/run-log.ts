@@ -16,6 +16,8 @@ import { onReconnect, type NatsConnection } from "./connect.ts";
 import { BrokerUnavailableError } from "./errors.ts";
 
 const BATCH = 1000;
+/** Without this the broker sends as much as a connection may have pending, and cuts it when that is a little too much. */
+const BATCH_BYTES = 2 * 1024 * 1024;
 const NOT_FOUND = 404;
 
 export class RunLogReader {
@@ -41,7 +43,7 @@ export class RunLogReader {
         if (decoded.kind === "event") events.push(decoded.event);
       }
       const last = messages.at(-1);
-      // A batch ends early when it is larger than the broker sends at once.
+      // A batch ends early when its bytes are many.
       if (!last || last.pending === 0) return events;
       from = last.seq + 1;
     }
@@ -70,7 +72,12 @@ export class RunLogReader {
 
 async function collect(direct: DirectStreamAPI, subject: string, seq: number) {
   const messages = [];
-  const batch = await direct.getBatch(RUNS.name, { seq, next_by_subj: subject, batch: BATCH });
+  const batch = await direct.getBatch(RUNS.name, {
+    seq,
+    next_by_subj: subject,
+    batch: BATCH,
+    max_bytes: BATCH_BYTES,
+  });
   for await (const message of batch) messages.push(message);
   return messages;
 }

@@ -18,7 +18,10 @@ function message(reply: string, fields: Readonly<Record<string, string>> = {}): 
 describe("a delivery", () => {
   test.each([
     ["nine tokens", "$JS.ACK.RUNS.feed-1.1.4711.12.1700000000000000000.3"],
-    ["a domain and an account before", "$JS.ACK._.ACC0.RUNS.feed-1.1.4711.12.1700000000000000000.3"],
+    [
+      "a domain and an account before",
+      "$JS.ACK._.ACC0.RUNS.feed-1.1.4711.12.1700000000000000000.3",
+    ],
     ["and a token after", "$JS.ACK.hub.ACC0.RUNS.feed-1.1.4711.12.1700000000000000000.3.rAnDoM"],
   ])("finds its sequences in a reply of %s", (_layout, reply) => {
     expect(deliveryOf(message(reply))).toMatchObject({

@@ -1,8 +1,17 @@
 /** Feeds: every message, once, in order, whatever happens to the connection, the consumer and the broker. */
+import { jetstreamManager } from "@nats-io/jetstream";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Feed, Publisher, type FeedOptions, type NatsConnection } from "../src/index.ts";
+import {
+  connectBroker,
+  Feed,
+  onReconnect,
+  Publisher,
+  type FeedOptions,
+  type NatsConnection,
+} from "../src/index.ts";
 import { TestBroker } from "./broker.ts";
 import { newRunId } from "./facts.ts";
+import { PlainBroker } from "./plain-broker.ts";
 import { sleep, until } from "./until.ts";
 import { Wire } from "./wire.ts";
 
@@ -20,7 +29,11 @@ beforeAll(async () => {
 afterAll(() => broker.stop());
 
 /** Messages of one made-up run: its subject's name, and what was stored so far. */
-function source(): { readonly subject: string; readonly seqs: number[]; more(n: number): Promise<void> } {
+function source(): {
+  readonly subject: string;
+  readonly seqs: number[];
+  more(n: number): Promise<void>;
+} {
   const subject = `run.dev.3.${newRunId()}.agent`;
   const seqs: number[] = [];
   return {
@@ -165,33 +178,55 @@ describe.concurrent("a feed that meets a mishap", () => {
   test.each([
     ["was cut", (wire: Wire) => wire.cut()],
     ["is still there for the broker", (wire: Wire) => wire.forgetClients()],
-  ])("skips and repeats nothing, although what was on a line that %s is lost", async (_how, lose) => {
-    const wire = await Wire.to(broker.port);
-    const { subject, seqs, more } = source();
-    const { feed, seen } = await follow(subject, { after: 0 }, await broker.connect(wire.url));
-    let done = false;
-    const publishing = (async () => {
-      while (!done) {
-        await more(1);
-        await sleep(1);
+  ])(
+    "skips and repeats nothing, although what was on a line that %s is lost",
+    async (_how, lose) => {
+      const wire = await Wire.to(broker.port);
+      const { subject, seqs, more } = source();
+      const { feed, seen } = await follow(subject, { after: 0 }, await broker.connect(wire.url));
+      let done = false;
+      const publishing = (async () => {
+        while (!done) {
+          await more(1);
+          await sleep(1);
+        }
+      })();
+      for (let round = 1; round <= 10; round++) {
+        const before = seen.length;
+        await until("the feed moves", () => seen.length > before + 20);
+        wire.hold("to-client");
+        const stored = seqs.length;
+        await until("some are on the line", () => seqs.length > stored + 20);
+        lose(wire);
+        wire.mend();
       }
-    })();
-    for (let round = 1; round <= 10; round++) {
-      const before = seen.length;
-      await until("the feed moves", () => seen.length > before + 20);
-      wire.hold("to-client");
-      const stored = seqs.length;
-      await until("some are on the line", () => seqs.length > stored + 20);
-      lose(wire);
-      wire.mend();
-    }
-    done = true;
-    await publishing;
-    await until("everything came", () => seen.length >= seqs.length);
-    expect(seen).toEqual(seqs);
-    await feed.stop();
-    await wire.close();
-  });
+      done = true;
+      await publishing;
+      await until("everything came", () => seen.length >= seqs.length);
+      expect(seen).toEqual(seqs);
+      await feed.stop();
+      await wire.close();
+    },
+  );
+});
+
+test("a feed reads a backlog of large messages over one connection", async () => {
+  const plain = await PlainBroker.start();
+  const connection = await connectBroker({ url: plain.url, name: "test" });
+  let reconnections = 0;
+  onReconnect(connection, () => reconnections++);
+  const jsm = await jetstreamManager(connection);
+  await jsm.streams.add({ name: STREAM, subjects: ["run.>"] });
+  const stating = new Publisher(connection);
+  const large = new Uint8Array(900_000);
+  const seqs = Array.from({ length: 150 }, (_, i) => i + 1);
+  for (const _ of seqs) await stating.publish("run.dev.3.r.agent", large);
+  const { feed, seen } = await follow("run.dev.3.r.agent", { after: 0 }, connection);
+  await feed.caughtUp;
+  expect(seen).toEqual(seqs);
+  expect(reconnections).toBe(0);
+  await connection.close();
+  await plain.stop();
 });
 
 test("a feed skips and repeats nothing over a killed broker, also in the middle of its backlog", async () => {

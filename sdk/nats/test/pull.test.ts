@@ -191,7 +191,10 @@ test("a pull loop goes on after the broker was killed, and unacknowledged messag
   await broker.crash();
   await broker.restart();
   await dispatch("b");
-  await until("both came", () => got.includes("b") && got.filter((name) => name === "a").length > 1);
+  await until(
+    "both came",
+    () => got.includes("b") && got.filter((name) => name === "a").length > 1,
+  );
   await until("nothing is left", async () => {
     const info = await jsm.streams.info(definition.stream, { subjects_filter: `*.*.*.${lane}.*` });
     return info.state.subjects === undefined;

@@ -108,7 +108,9 @@ describe("a trigger", () => {
       { ok: true, runId },
     ]);
     expect(await storedMessages()).toBe(before + 1);
-    expect(await runs.retrieve("dev", runId)).toMatchObject({ trigger: { payload: { data: "1" } } });
+    expect(await runs.retrieve("dev", runId)).toMatchObject({
+      trigger: { payload: { data: "1" } },
+    });
   });
 
   test("of which nobody knows whether it was stored fails as such", async () => {

@@ -14,13 +14,23 @@ import {
   BrokerUnavailableError,
   connectBroker,
   followRun,
+  onReconnect,
   Publisher,
   RunLogReader,
   type NatsConnection,
 } from "../src/index.ts";
 import { TestBroker } from "./broker.ts";
-import { cancel, lost, newRunId, started, state, succeeded, triggered, type Fact } from "./facts.ts";
-import { SmallBroker } from "./small-broker.ts";
+import {
+  cancel,
+  lost,
+  newRunId,
+  started,
+  state,
+  succeeded,
+  triggered,
+  type Fact,
+} from "./facts.ts";
+import { PlainBroker } from "./plain-broker.ts";
 import { sleep, until } from "./until.ts";
 import { Wire } from "./wire.ts";
 
@@ -103,9 +113,11 @@ describe("a run's log", () => {
     expect(types).toEqual(["run-triggered", "attempt-started"]);
   });
 
-  test("that is larger than what the broker sends at once is read whole", async () => {
-    const small = await SmallBroker.start();
-    const far = await connectBroker({ url: small.url, name: "test" });
+  test("of large facts is read whole, over one connection", async () => {
+    const plain = await PlainBroker.start();
+    const far = await connectBroker({ url: plain.url, name: "test" });
+    let reconnections = 0;
+    onReconnect(far, () => reconnections++);
     const jsm = await jetstreamManager(far);
     await jsm.streams.add({ name: "RUNS", subjects: ["run.>"], allow_direct: true });
     const [role, type, data] = triggered;
@@ -115,11 +127,12 @@ describe("a run's log", () => {
     });
     const runId = newRunId();
     const stating = new Publisher(far);
-    for (let i = 0; i < 20; i++)
+    for (let i = 0; i < 100; i++)
       await stating.publish(runSubject("dev", runId, role), large, { type });
-    expect(await new RunLogReader(far).read("dev", runId)).toHaveLength(20);
+    expect(await new RunLogReader(far).read("dev", runId)).toHaveLength(100);
+    expect(reconnections).toBe(0);
     await far.close();
-    await small.stop();
+    await plain.stop();
   });
 
   test("that cannot be read is an error, not an empty log", async () => {
@@ -191,7 +204,11 @@ describe("following a run", () => {
     const runId = newRunId();
     const { states, stop } = await follow(runId);
     expect(states).toEqual([]);
-    await Promise.all([triggered, started(), lost, started(2), succeeded(2)].map((fact) => state(publisher, runId, fact)));
+    await Promise.all(
+      [triggered, started(), lost, started(2), succeeded(2)].map((fact) =>
+        state(publisher, runId, fact),
+      ),
+    );
     await until("it ended", () => states.at(-1)?.status === "finished", 2000);
     const told = states.length;
     await sleep(1100);

@@ -42,8 +42,7 @@ export class Wire {
   /** How many bytes are kept back in this direction. */
   held(direction: Direction): number {
     let bytes = 0;
-    for (const pair of this.#pairs)
-      for (const chunk of pair.held[direction]) bytes += chunk.length;
+    for (const pair of this.#pairs) for (const chunk of pair.held[direction]) bytes += chunk.length;
     return bytes;
   }
 

@@ -6,7 +6,7 @@
  * event comes back.
  */
 import { laneOf, type EventData, type LiveRun, type Queued, type Slot } from "@millrace/proto";
-import type { Logger, NatsConnection } from "@millrace/service-kit";
+import { ACK, type Logger, type NatsConnection } from "@millrace/service-kit";
 import type { Agents } from "./agents.ts";
 import { DispatchWindow } from "./dispatch-window.ts";
 import type { Effects } from "./effects.ts";
@@ -94,7 +94,9 @@ export class Admission {
   }
 
   release(env: string, slot: Slot): void {
-    this.#gates.get(keyOf(env, slot.queue))?.release(slot);
+    const gate = this.#gates.get(keyOf(env, slot.queue));
+    if (gate) gate.release(slot);
+    else this.#nc.publish(slot.reply, ACK);
   }
 
   /** A grant that did not apply to its run. */

@@ -89,7 +89,10 @@ export class Leadership {
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const timer of this.#timers) clearInterval(timer);
-    await this.#bucket.delete(LEASE_KEYS.coordinator(this.#id));
+    // Without a broker the keys end by themselves; the leaders stop all the same.
+    await this.#bucket
+      .delete(LEASE_KEYS.coordinator(this.#id))
+      .catch((error: unknown) => this.#log.warn({ err: error }, "withdrawing presence failed"));
     await Promise.all([...this.#led.keys()].map((shard) => this.#giveUp(shard)));
   }
 
@@ -159,8 +162,10 @@ export class Leadership {
     this.#led.set(shard, led);
     void lease.ended.then(() => this.#lost(shard, led));
     try {
-      led.leader = await ShardLeader.start(shard, lease, this.#resources);
-      this.#log.info({ shard, runs: led.leader.liveRuns }, "leading shard");
+      const leader = await ShardLeader.start(shard, lease, this.#resources);
+      if (this.#led.get(shard) !== led) return await leader.stop();
+      led.leader = leader;
+      this.#log.info({ shard, runs: leader.liveRuns }, "leading shard");
     } catch (error) {
       this.#log.error({ err: error, shard }, "taking the shard over failed");
       this.#led.delete(shard);
@@ -176,7 +181,9 @@ export class Leadership {
     });
     this.#led.delete(shard);
     this.#holders.delete(led.lease.key);
-    await led.lease.release();
+    await led.lease.release().catch((error: unknown) => {
+      this.#log.warn({ err: error, shard }, "releasing the lease failed; it ends by itself");
+    });
   }
 
   async #lost(shard: number, led: Led): Promise<void> {

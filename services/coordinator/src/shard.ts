@@ -23,6 +23,8 @@ import {
   type LiveRun,
   type Obligation,
   type RunEvent,
+  type RunState,
+  type Slot,
 } from "@millrace/proto";
 import {
   Feed,
@@ -50,6 +52,8 @@ export type ShardResources = {
   readonly queues: QueueSettings;
 };
 
+/** Those of a leader that crashed are among the last; the broker takes back the others after their lease. */
+const SLOTS_NOTED = 10_000;
 const CARRY_CHECK_MS = 3_600_000;
 const SNAPSHOT_CHECK_MS = 15_000;
 /** A snapshot is worth its price when it saves reading many more events than it holds runs. */
@@ -64,6 +68,8 @@ export class ShardLeader {
   readonly #runs = new Map<string, LiveRun>();
   /** Runs by the agent they depend on. */
   readonly #runsOfAgent = new Map<string, Set<string>>();
+  /** By slot id; see `#noteSlots`. */
+  readonly #slotsToRelease = new Map<string, { readonly env: string; readonly slot: Slot }>();
   readonly #forgetLost: () => void;
   #feed: Feed | undefined;
   #leading = false;
@@ -120,6 +126,8 @@ export class ShardLeader {
     if (this.#stopped) return;
     this.#leading = true;
     for (const run of this.#runs.values()) this.#perform(run, obligations(run));
+    for (const { env, slot } of this.#slotsToRelease.values()) this.#admission.release(env, slot);
+    this.#slotsToRelease.clear();
     this.#timers.push(
       setInterval(() => this.#considerSnapshot(), SNAPSHOT_CHECK_MS),
       setInterval(() => void this.#carryOldRuns(), CARRY_CHECK_MS),
@@ -133,30 +141,43 @@ export class ShardLeader {
       this.#resources.log.warn({ subject, seq, ...decoded }, "a message of the log is no fact");
       return;
     }
-    this.#fold(decoded.event, parseRunSubject(subject)?.env ?? "");
+    this.#fold(decoded.event, subject);
   }
 
-  #fold(event: RunEvent, env: string): void {
+  #fold(event: RunEvent, subject: string): void {
     const before = this.#runs.get(event.runId) ?? initial;
     const after = evolve(before, event);
     if (after.status === "absent") {
       // The run has ended and is forgotten.
-      if (this.#leading) this.#didNotApply(env, event, 0);
+      if (this.#leading) this.#didNotApply(parseRunSubject(subject)?.env ?? "", event, 0);
       return;
     }
     this.#runs.set(event.runId, after);
     if (!this.#leading) {
+      this.#noteSlots(before, after);
       if (after.status === "finished" && obligations(after).length === 0)
         this.#runs.delete(event.runId);
       return;
     }
-    if (!applied(before, after)) this.#didNotApply(env, event, after.admission);
+    if (!applied(before, after)) this.#didNotApply(after.trigger.env, event, after.admission);
     else {
       const change = diff(obligations(before), obligations(after));
       if (before.status !== "absent")
         for (const o of change.end) this.#end(before, o, after, event);
       this.#perform(after, change.begin);
     }
+  }
+
+  /** A slot that its run gave back while nobody led: nobody has told the broker. */
+  #noteSlots(before: RunState, after: LiveRun): void {
+    const had = slotOf(before);
+    const has = slotOf(after);
+    if (has) this.#slotsToRelease.delete(has.slotId);
+    if (!had || had.slotId === has?.slotId) return;
+    this.#slotsToRelease.set(had.slotId, { env: after.trigger.env, slot: had });
+    if (this.#slotsToRelease.size <= SLOTS_NOTED) return;
+    const [oldest] = this.#slotsToRelease.keys();
+    if (oldest !== undefined) this.#slotsToRelease.delete(oldest);
   }
 
   /** Some facts that change nothing still want an answer. */
@@ -323,6 +344,10 @@ export class ShardLeader {
     });
     this.#snapshotSeq = seq;
   }
+}
+
+function slotOf(run: RunState): Slot | null {
+  return "slot" in run ? run.slot : null;
 }
 
 /** Whether the run just got its slot, and goes on to be launched. */

@@ -12,11 +12,16 @@ export type Snapshot = {
   readonly runs: readonly LiveRun[];
 };
 
-/** undefined when there is none of this version. */
+/** undefined when there is none of this version: the log has everything. */
 export async function loadSnapshot(blobs: Blobs, shard: number): Promise<Snapshot | undefined> {
   const bytes = await blobs.get(nameOf(shard));
   if (!bytes) return undefined;
-  const stored = decodeBody(bytes) as { version: number; seq: number; runs: LiveRun[] };
+  let stored: { version: number; seq: number; runs: LiveRun[] };
+  try {
+    stored = decodeBody(bytes) as typeof stored;
+  } catch {
+    return undefined;
+  }
   return stored.version === FOLD_VERSION ? { seq: stored.seq, runs: stored.runs } : undefined;
 }
 

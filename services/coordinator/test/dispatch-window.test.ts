@@ -5,13 +5,11 @@ import { queued } from "./runs.ts";
 
 const MINIMUM = 64;
 
-function open(capacity = 0): {
-  readonly window: DispatchWindow;
-  readonly dispatched: string[];
-  capacity: number;
-} {
+type Opened = { readonly window: DispatchWindow; readonly dispatched: string[]; capacity: number };
+
+function open(capacity = 0): Opened {
   const dispatched: string[] = [];
-  const opened = {
+  const opened: Opened = {
     capacity,
     dispatched,
     window: new DispatchWindow(

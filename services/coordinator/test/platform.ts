@@ -143,14 +143,18 @@ export class Platform {
   }
 
   /** The limit the broker keeps for the queue, how many slots it counts as held, and how many messages there are. */
-  async gate(queue: string): Promise<{ limit: number; held: number; messages: number }> {
+  async gate(
+    queue: string,
+  ): Promise<{ limit: number; held: number; messages: number; ids: string[] }> {
     const name = { env: "dev", queue };
     const { durable_name, stream } = slotConsumer(name, 1);
     const info = await this.jsm.consumers.info(stream, durable_name);
+    const ids = await this.subjects(stream, slotFilter(name));
     return {
       limit: info.config.max_ack_pending ?? 0,
       held: info.num_ack_pending,
-      messages: (await this.subjects(stream, slotFilter(name))).length,
+      messages: ids.length,
+      ids,
     };
   }
 
@@ -272,12 +276,10 @@ export class Coordinator {
 }
 
 export function loggerInto(lines: LogLine[]): Logger {
-  const at =
-    (level: string) =>
-    (fields: unknown, text: unknown): void => {
-      lines.push({ level, fields, text });
-    };
-  const logger: Partial<Logger> = {
+  const at = (level: string) => (fields: unknown, text?: unknown) => {
+    lines.push({ level, fields, text });
+  };
+  const logger = {
     trace: at("trace"),
     debug: at("debug"),
     info: at("info"),
@@ -285,5 +287,5 @@ export function loggerInto(lines: LogLine[]): Logger {
     error: at("error"),
     fatal: at("fatal"),
   };
-  return logger as Logger;
+  return logger as unknown as Logger;
 }

@@ -66,7 +66,9 @@ describe("provisioning", () => {
     await provision(nc, 1);
     const changes: string[] = [];
     nc.subscribe("$JS.EVENT.ADVISORY.STREAM.*.*", {
-      callback: (_error, { subject }) => changes.push(subject),
+      callback: (_error, { subject }) => {
+        changes.push(subject);
+      },
     });
     await nc.flush();
     await provision(nc, 1);

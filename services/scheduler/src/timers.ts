@@ -8,6 +8,7 @@ import {
   decodeBody,
   DUE_CONSUMER,
   encodeEvent,
+  isRunId,
   parseDueSubject,
   runSubject,
   timerBodySchema,
@@ -69,9 +70,8 @@ export class TimerFirer {
   }
 
   async #fire({ subject, data, reply }: Delivery): Promise<void> {
-    const timer = parseDueSubject(subject);
-    const body = timerBodySchema.safeParse(decodeBody(data));
-    if (!timer || !body.success) {
+    const timer = readDue(subject, data);
+    if (!timer) {
       this.#log.error({ subject }, "a due timer cannot be read; it is dropped");
       this.#nc.publish(reply, ACK);
       return;
@@ -79,10 +79,31 @@ export class TimerFirer {
     const at = Date.now();
     await this.#publisher.publish(
       runSubject(timer.env, timer.runId, "scheduler"),
-      encodeEvent("timer-fired", { at, name: timer.name, dueAt: body.data.dueAt }),
+      encodeEvent("timer-fired", { at, name: timer.name, dueAt: timer.dueAt }),
       { type: "timer-fired" },
     );
-    lateness.record(at - body.data.dueAt);
+    lateness.record(at - timer.dueAt);
     this.#nc.publish(reply, ACK);
   }
+}
+
+type Due = {
+  readonly env: string;
+  readonly runId: string;
+  readonly name: string;
+  readonly dueAt: number;
+};
+
+/** undefined when the message is no timer of a run. */
+function readDue(subject: string, data: Uint8Array): Due | undefined {
+  const timer = parseDueSubject(subject);
+  if (!timer || !isRunId(timer.runId)) return undefined;
+  let value: unknown;
+  try {
+    value = decodeBody(data);
+  } catch {
+    return undefined;
+  }
+  const body = timerBodySchema.safeParse(value);
+  return body.success ? { ...timer, dueAt: body.data.dueAt } : undefined;
 }

@@ -52,6 +52,19 @@ test("a shared lane nobody uses is evicted for who needs its room", () => {
   expect(places.fit(lane("small-1x-shared"))).toBe(0);
 });
 
+test("a run that goes on in a shared process needs its room, not a place", () => {
+  const places = new Places(total, () => undefined);
+  const shared = lane("small-1x-shared");
+  for (let i = 0; i < 3; i++) places.take(shared);
+  expect(places.take(shared)).toBe(false);
+  expect(places.retake(shared)).toBe(true);
+  expect(places.active(shared)).toBe(4);
+  const closed = lane("micro-shared");
+  places.take(lane("small-1x"));
+  places.take(lane("small-2x"));
+  expect(places.retake(closed)).toBe(false);
+});
+
 test("never more is held than there is, and everything comes back", () => {
   const step = fc.record({ lane: fc.constantFrom(...lanes), gives: fc.boolean() });
   fc.assert(

@@ -61,6 +61,7 @@ const setup = setUp({
         console.error("three");
         process.stdout.write("four\\n");
         logger.warn("five", { six: 6 });
+        logger.debug("odd", { f() {}, big: 1n });
         await sleep(1);
         console.info("seven");
       },
@@ -189,12 +190,13 @@ test("what a run prints is in its log, in order", async () => {
       records.push([level, message, attempt, properties]);
     },
   });
-  await eventually(() => expect(records).toHaveLength(5));
+  await eventually(() => expect(records).toHaveLength(6));
   expect(records).toEqual([
     ["log", "one { two: 2 }", 1, undefined],
     ["error", "three", 1, undefined],
     ["log", "four", 1, undefined],
     ["warn", "five", 1, { six: 6 }],
+    ["debug", "odd", 1, { text: "{ f: [Function: f], big: 1n }" }],
     ["info", "seven", 1, undefined],
   ]);
   await feed.stop();

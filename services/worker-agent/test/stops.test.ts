@@ -61,6 +61,8 @@ test.each(["polite", "stubborn", "busy"])("a cancelled %s run ends", async (task
 test("a cancelled run does not take others in its process with it", async () => {
   const { coordinator } = setup();
   const shared = { isolation: "shared" } as const;
+  // The process is there.
+  await coordinator.until(await coordinator.run("shared-stubborn", 1, shared), "finished");
   const other = await coordinator.run("shared-stubborn", 1500, shared);
   const stubborn = await coordinator.run("shared-stubborn", 60_000, shared);
   await cancelExecuting(stubborn);
@@ -78,7 +80,9 @@ test("a cancelled run does not take others in its process with it", async () => 
 
 test("a shared process that answers no more is killed", async () => {
   const { coordinator } = setup();
-  const runId = await coordinator.run("shared-busy", null, { isolation: "shared" });
+  const shared = { isolation: "shared" } as const;
+  await coordinator.until(await coordinator.run("shared-stubborn", 1, shared), "finished");
+  const runId = await coordinator.run("shared-busy", null, shared);
   await cancelExecuting(runId);
   expect(await coordinator.until(runId, "finished")).toMatchObject({ outcome: "canceled" });
 });

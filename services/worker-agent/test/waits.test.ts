@@ -75,6 +75,15 @@ const setup = setUp({
         return { statuses, last: (await runs.retrieve(runId)).output };
       },
     });
+    export const careless = task({
+      id: "careless",
+      isolation: "shared",
+      run: async (n: number) => {
+        void child.trigger(n);
+        void runs.retrieve("run_nobody");
+        return process.pid;
+      },
+    });
     export const dies = task({
       id: "dies",
       run: async () => {
@@ -198,7 +207,7 @@ test("a run whose agent is gone goes on elsewhere, answered from its log", async
   const { broker, coordinator } = setup();
   const triggered: string[] = [];
   const subscription = broker.nc.subscribe("run.>", {
-    callback: (_, message) => triggered.push(message.subject.split(".")[3] ?? ""),
+    callback: (_, message) => void triggered.push(message.subject.split(".")[3] ?? ""),
   });
   const runId = await coordinator.run("parent");
   await coordinator.until(runId, "waiting");
@@ -298,4 +307,24 @@ test("a waiting process that dies gives its run back", async () => {
   await coordinator.dispatch(runId);
   const run = await coordinator.until(runId, "finished");
   expect(run).toMatchObject({ outcome: "completed", output: { data: "went on" } });
+});
+
+test("what is asked without waiting for the answer is done, and its failure harms nobody", async () => {
+  const { broker, coordinator } = setup();
+  const triggered: string[] = [];
+  const subscription = broker.nc.subscribe("run.*.*.*.client", {
+    callback: (_, message) => void triggered.push(message.subject.split(".")[3] ?? ""),
+  });
+  const shared = { isolation: "shared" } as const;
+  const first = await coordinator.run("careless", 1, shared);
+  const { output } = await coordinator.until(first, "finished");
+  const child = await eventually(() => {
+    const id = triggered.find((each) => each !== first);
+    if (id === undefined) throw new Error("no child yet");
+    return id;
+  });
+  expect((await coordinator.state(child)).trigger).toMatchObject({ parent: { runId: first } });
+  const second = await coordinator.until(await coordinator.run("careless", 2, shared), "finished");
+  expect(second.output).toEqual(output);
+  subscription.unsubscribe();
 });

@@ -4,9 +4,7 @@
  * The order of the start is what others rely on: tasks are registered before the agent is present, and it is present
  * before it takes a run. It stops in the reverse order.
  */
-import { mkdtemp, rm } from "node:fs/promises";
 import { hostname } from "node:os";
-import { join } from "node:path";
 import type { AgentRecord } from "@millrace/proto";
 import {
   Catalog,
@@ -20,6 +18,7 @@ import { maxWaiting, type AgentConfig } from "../config.ts";
 import { Cgroups } from "../process/cgroup.ts";
 import { ProcessPool } from "../process/pool.ts";
 import { Starter } from "../process/starter.ts";
+import { makeWorkDir } from "../process/work-dir.ts";
 import { capacityOf, offerOf, type Offer } from "./offer.ts";
 import { Presence } from "./presence.ts";
 import { register } from "./registration.ts";
@@ -61,11 +60,11 @@ type Processes = {
 
 async function openProcesses(context: Context, offer: Offer, env: Environment): Promise<Processes> {
   const { config, log } = context;
-  const dir = await mkdtemp(join(config.MILLRACE_BUNDLE_DIR, "millrace-bundle-"));
-  context.onStop("bundle", () => rm(dir, { recursive: true, force: true }));
+  const workDir = await makeWorkDir(config.MILLRACE_BUNDLE_DIR);
+  context.onStop("work folder", () => workDir.remove());
   let workload: Workload | undefined;
   const starter = await Starter.open({
-    dir: config.MILLRACE_BUNDLE_DIR,
+    socketPath: workDir.socketPath,
     machines: offer.machines,
     env,
     cgroups: new Cgroups(config.MILLRACE_CGROUP_DIR, (reason) =>
@@ -87,7 +86,12 @@ async function openProcesses(context: Context, offer: Offer, env: Environment): 
     },
     load: async () => {
       const { MILLRACE_TASKS_DIR } = config;
-      const loaded = await loadTasks(MILLRACE_TASKS_DIR, dir, starter, offer.defaultPreset);
+      const loaded = await loadTasks(
+        MILLRACE_TASKS_DIR,
+        workDir.bundleDir,
+        starter,
+        offer.defaultPreset,
+      );
       for (const { file, error } of loaded.served.problems)
         log.error({ file, error }, "not served");
       pool.giveBack(loaded.process);

@@ -19,7 +19,12 @@ export type CallsOptions = {
   readonly env: string;
   readonly client: RunClient;
   readonly children: Children;
+  /** The largest message the broker takes. */
+  readonly maxBytes: number;
 };
+
+/** What a message has besides its body. */
+const ENVELOPE_BYTES = 1024;
 
 /** The messages this file answers. */
 export type Call = Extract<
@@ -154,10 +159,14 @@ export class Calls {
 
   /** Sent without waiting for the broker: losing a line is better than slowing a run down. */
   #log(run: HeldRun, record: Omit<LogRecord, "attempt">): void {
-    const { nc, env } = this.#options;
+    const { nc, env, maxBytes } = this.#options;
     if (nc.isClosed()) return;
     const line: LogRecord = { ...record, attempt: run.attempt.attempt };
-    nc.publish(telemetrySubject(env, run.runId), encodeBody(line));
+    let body = encodeBody(line);
+    // The message itself has been cut where it was written.
+    if (body.length > maxBytes - ENVELOPE_BYTES)
+      body = encodeBody({ ...line, properties: { dropped: `${body.length} bytes` } });
+    nc.publish(telemetrySubject(env, run.runId), body);
   }
 
   #namesOf(run: HeldRun, ref: number): ChildNames {

@@ -81,6 +81,7 @@ export class Claims {
     if (known?.phase.kind === "claiming") {
       // The same dispatch again: its answer is on the way.
       known.reply = delivery.reply;
+      known.admission = Math.max(known.admission, dispatch?.admission ?? 0);
       return lanes.give(lane);
     }
     if (!dispatch || (known && dispatch.admission <= known.admission)) {
@@ -116,11 +117,13 @@ export class Claims {
     const { agentId, isUnlimited, logs } = this.#options;
     let triedAttempt = tried;
     for (;;) {
-      const state = await logs.state(run.runId, run.log, (read) => isNewer(read, dispatch));
+      const state = await logs.state(run.runId, run.log, (read) =>
+        isNewer(read, run.admission, dispatch.agentSeq),
+      );
       run.log = state;
       const claimant: Claimant = {
         agentId,
-        admission: dispatch.admission,
+        admission: run.admission,
         triedAttempt,
         isUnlimited: state.status === "queued" && (await isUnlimited(state.trigger.queue)),
       };
@@ -185,7 +188,9 @@ export class Claims {
   /** Whether a run this agent has was taken from it and waits for a start. */
   async #isLost(known: HeldRun, dispatch: Dispatch): Promise<boolean> {
     const { logs, agentId } = this.#options;
-    const state = await logs.state(known.runId, known.log, (read) => isNewer(read, dispatch));
+    const state = await logs.state(known.runId, known.log, (read) =>
+      isNewer(read, dispatch.admission, dispatch.agentSeq),
+    );
     return coveredSeq(state) >= known.factSeq && !isOwned(state, agentId);
   }
 
@@ -213,10 +218,7 @@ function readDispatch(data: Uint8Array): Dispatch | undefined {
   }
 }
 
-function isNewer(state: RunState, dispatch: Dispatch): boolean {
-  return (
-    state.status !== "absent" &&
-    state.admission >= dispatch.admission &&
-    state.agentSeq >= dispatch.agentSeq
-  );
+/** Whether what was read is not older than the dispatch. */
+function isNewer(state: RunState, admission: number, agentSeq: number): boolean {
+  return state.status !== "absent" && state.admission >= admission && state.agentSeq >= agentSeq;
 }

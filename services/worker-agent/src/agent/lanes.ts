@@ -154,7 +154,7 @@ export class Lanes {
       const [first] = this.#reservations;
       if (!first) return;
       if (first.isWanted()) {
-        if (!this.#places.take(first.lane)) return;
+        if (!this.#places.retake(first.lane)) return;
         this.#idleSince.delete(first.lane);
         first.go();
       }

@@ -78,7 +78,16 @@ export class Places {
 
   /** Takes room for one run; false when there is none. */
   take(lane: Lane): boolean {
-    if (this.fit(lane) < 1) return false;
+    return this.fit(lane) >= 1 && this.retake(lane);
+  }
+
+  /**
+   * Takes room for a run that goes on. It is in the shared process already: how many that takes does not matter, only
+   * that the process has its room.
+   */
+  retake(lane: Lane): boolean {
+    const needsRoom = lane.isolation === "process" || !this.#open.has(lane);
+    if (needsRoom && fits(this.#available(), lane.size) < 1) return false;
     if (lane.isolation === "process") this.#hold(lane.size);
     else if (!this.#open.has(lane)) {
       this.#hold(lane.size);

@@ -63,6 +63,7 @@ export class Stops {
   /** Limits the active time of a run that starts or goes on. */
   limitDuration(run: HeldRun): void {
     const { maxDurationSec } = run.attempt.trigger;
+    clearTimeout(run.maxDurationTimer);
     if (maxDurationSec === undefined) return;
     const leftMs = maxDurationSec * 1000 - run.activeMs;
     run.maxDurationTimer = setTimeout(

@@ -15,7 +15,7 @@ import {
   type WaitRequest,
 } from "@millrace/proto";
 import type { Answer, RunMessage } from "../process/messages.ts";
-import { answer, refused } from "./answers.ts";
+import { answer, failureOf, refused } from "./answers.ts";
 import type { Children } from "./children.ts";
 import type { Facts } from "./facts.ts";
 import type { HeldRun, PhaseOf, Result } from "./held-run.ts";
@@ -52,6 +52,14 @@ export class Waits {
   }
 
   async children(run: HeldRun, message: RunMessage<"wait-children">): Promise<void> {
+    try {
+      await this.#children(run, message);
+    } catch (error) {
+      answer(run, message.ref, message.call, { kind: "refused", error: failureOf(error) });
+    }
+  }
+
+  async #children(run: HeldRun, message: RunMessage<"wait-children">): Promise<void> {
     const { children } = this.#options;
     const { phase, runId, attempt } = run;
     const batchId = message.isBatch ? `batch_${randomBytes(12).toString("hex")}` : null;

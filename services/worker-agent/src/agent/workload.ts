@@ -63,7 +63,7 @@ export class Workload {
     const children = new Children({ env, client, maxBytes, log });
     const runs = new HeldRuns((ref) => this.#calls.ended(ref));
     this.#runs = runs;
-    this.#calls = new Calls({ nc, env, client, children });
+    this.#calls = new Calls({ nc, env, client, children, maxBytes });
     this.#lanes = new Lanes({
       nc,
       env,

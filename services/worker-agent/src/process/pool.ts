@@ -16,6 +16,9 @@ type Waiter = { resolve(process: RunProcess): void; reject(error: unknown): void
 /** The processes of one preset in which one run at a time is executed. */
 type Stock = { readonly idle: RunProcess[]; readonly waiters: Waiter[]; starting: number };
 
+/** The process that runs of one preset share; undefined while it starts. */
+type Shared = { readonly started: Promise<RunProcess>; process: RunProcess | undefined };
+
 const IDLE_MS = 60_000;
 const REAP_EVERY_MS = 10_000;
 /** A process that is started ahead waits for a calmer moment. */
@@ -28,7 +31,7 @@ export class ProcessPool {
   readonly #defaultPreset: Preset;
   readonly #onAheadFailed: (error: ProcessStartError) => void;
   readonly #stocks = new Map<Preset, Stock>();
-  readonly #shared = new Map<Preset, Promise<RunProcess>>();
+  readonly #shared = new Map<Preset, Shared>();
   readonly #reaper: NodeJS.Timeout;
   #aheadTimer: NodeJS.Timeout | undefined;
   #stopped = false;
@@ -75,39 +78,35 @@ export class ProcessPool {
    */
   shared(preset: Preset): Promise<RunProcess> {
     const known = this.#shared.get(preset);
-    if (known) return known;
-    const started = this.#starter.start(preset, true).then(({ process }) => process);
-    this.#shared.set(preset, started);
-    started.catch(() => this.#forget(preset, started));
-    return started;
+    if (known && !known.process?.isRetired) return known.started;
+    const shared: Shared = { started: this.#startShared(preset), process: undefined };
+    this.#shared.set(preset, shared);
+    shared.started.then(
+      (process) => {
+        shared.process = process;
+      },
+      () => {
+        if (this.#shared.get(preset) === shared) this.#shared.delete(preset);
+      },
+    );
+    return shared.started;
   }
 
   /** The next run of the preset gets a new shared process. This one ends when the last run has left it. */
   retireShared(process: RunProcess): void {
     process.isRetired = true;
-    const current = this.#shared.get(process.preset);
-    void current?.then(
-      (known) => {
-        if (known === process) this.#forget(process.preset, current);
-      },
-      () => undefined,
-    );
     if (process.refs.size === 0) process.kill();
   }
 
   /** Nobody uses the shared process of this preset any more; runs that wait in it keep it alive. */
   sharedIdle({ preset }: { readonly preset: Preset }): void {
-    void this.#shared.get(preset)?.then(
-      (process) => {
-        if (process.refs.size === 0) this.retireShared(process);
-      },
-      () => undefined,
-    );
+    const process = this.#shared.get(preset)?.process;
+    if (process && process.refs.size === 0) this.retireShared(process);
   }
 
   /** Drops what the pool knows of a process that has ended. */
   exited(process: RunProcess): void {
-    if (process.isShared) return this.retireShared(process);
+    if (process.isShared) return;
     const { idle } = this.#stock(process.preset);
     const at = idle.indexOf(process);
     if (at >= 0) idle.splice(at, 1);
@@ -140,6 +139,7 @@ export class ProcessPool {
       },
       (error: ProcessStartError) => {
         stock.starting--;
+        if (this.#stopped) return;
         if (stock.waiters.length > stock.starting) stock.waiters.shift()?.reject(error);
         else this.#onAheadFailed(error);
       },
@@ -156,8 +156,9 @@ export class ProcessPool {
     }, afterMs);
   }
 
-  #forget(preset: Preset, started: Promise<RunProcess>): void {
-    if (this.#shared.get(preset) === started) this.#shared.delete(preset);
+  async #startShared(preset: Preset): Promise<RunProcess> {
+    const { process } = await this.#starter.start(preset, true);
+    return process;
   }
 
   #reap(): void {

@@ -14,8 +14,7 @@ import { RunProcess, type ProcessEvents } from "./run-process.ts";
 import { spawnRunProcess } from "./spawn.ts";
 
 export type StarterOptions = {
-  /** Where the socket's directory is made. */
-  readonly dir: string;
+  readonly socketPath: string;
   readonly machines: MachineSizes;
   readonly cgroups: Cgroups;
   readonly env: Environment;
@@ -69,7 +68,7 @@ export class Starter {
 
   static async open(options: StarterOptions): Promise<Starter> {
     const starter = new Starter(options);
-    starter.#listener = await Listener.start(options.dir, starter.#admit);
+    starter.#listener = await Listener.start(options.socketPath, starter.#admit);
     return starter;
   }
 
@@ -83,7 +82,7 @@ export class Starter {
     const token = randomBytes(16).toString("hex");
     const memoryMb = this.#options.machines[preset].memoryGb * 1024;
     const child = spawnRunProcess({
-      socketPath: this.#listener?.path ?? "",
+      socketPath: this.#options.socketPath,
       token,
       memoryMb,
       env: this.#options.env,
@@ -108,7 +107,7 @@ export class Starter {
   async stop(): Promise<void> {
     for (const process of this.#alive) process.kill();
     while (this.#alive.size > 0) await new Promise((resolve) => setTimeout(resolve, 10));
-    await this.#listener?.stop();
+    this.#listener?.stop();
   }
 
   readonly #admit: Admit = (token, socket) => this.#byToken.get(token)?.connected(socket);

@@ -116,7 +116,7 @@ export class Executor {
     if (!execution) return;
     this.#executions.delete(ref);
     const { fatal, questions } = execution.host;
-    questions.end(() => new Error("The run has ended"));
+    questions.end();
     this.#send(fatal ? { type: "failed", ref, ...fatal } : result);
   }
 
@@ -125,9 +125,8 @@ export class Executor {
     const execution = this.#executions.get(ref);
     if (!execution) return;
     execution.controller.abort();
-    execution.host.questions.end(
-      () => new DOMException("The run was cancelled or took too long", "AbortError"),
-    );
+    const reason = "The run was cancelled or took too long";
+    execution.host.questions.abort(new DOMException(reason, "AbortError"));
   }
 }
 

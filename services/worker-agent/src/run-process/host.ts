@@ -6,6 +6,7 @@
  *    call waits for the end of the turn before it is asked, so that one made right beside it leaves nothing behind.
  * 3. A refused call takes no index: nothing was written.
  */
+import { inspect } from "node:util";
 import type { ChildResult, LogRecord, RunError, RunView, Wait } from "@millrace/proto";
 import type { Handle, RunHost, TriggerCall, TriggeredBatch } from "@millrace/sdk/internal";
 import type { Answer, FromRun } from "../process/messages.ts";
@@ -115,7 +116,15 @@ export class ProcessHost implements RunHost {
   }
 
   log(record: Omit<LogRecord, "attempt">): void {
-    this.#send({ type: "log", ref: this.#ref, record });
+    const ref = this.#ref;
+    try {
+      this.#send({ type: "log", ref, record });
+    } catch {
+      // Properties may be anything, also what no message can carry.
+      const { at, level, message, properties } = record;
+      const text = { text: inspect(properties, { depth: 3 }) };
+      this.#send({ type: "log", ref, record: { at, level, message, properties: text } });
+    }
   }
 
   async #durable(
@@ -152,7 +161,7 @@ export class ProcessHost implements RunHost {
       await new Promise((resolve) => setImmediate(resolve));
       if (this.fatal) throw new Error("Another wait was begun at the same time");
       const index = this.#index;
-      const answer = await this.questions.ask((call) => message(call, index));
+      const answer = await this.questions.ask((call) => message(call, index), true);
       this.#index++;
       return expect(answer, "results").results;
     } finally {

@@ -56,3 +56,5 @@ function crash(thrown: unknown): void {
 }
 process.on("uncaughtException", crash);
 process.on("unhandledRejection", crash);
+// Code may end the process itself: what it said before is said.
+process.on("exit", () => link.flush());

@@ -18,18 +18,24 @@ export class Questions {
   readonly #asked = new Map<number, Asked>();
   readonly #subscriptions = new Map<number, Subscription>();
   #next = 0;
-  #over: (() => Error) | undefined;
+  #durable: Asked | undefined;
+  #isOver = false;
 
   constructor(send: (message: FromRun) => void) {
     this.#send = send;
   }
 
-  /** @throws ApiError when the agent refuses, the error of `end` when the run is over first */
-  async ask(message: (call: number) => FromRun): Promise<Answer> {
-    if (this.#over) throw this.#over();
+  /**
+   * @param isDurable it may be answered much later: `abort` ends it
+   * @throws ApiError when the agent refuses
+   */
+  async ask(message: (call: number) => FromRun, isDurable = false): Promise<Answer> {
+    if (this.#isOver) throw new Error("The run has ended");
     const call = this.#next++;
     const answer = await new Promise<Answer>((resolve, reject) => {
-      this.#asked.set(call, { resolve, reject });
+      const asked = { resolve, reject };
+      this.#asked.set(call, asked);
+      if (isDurable) this.#durable = asked;
       this.#send(message(call));
     });
     if (answer.kind === "refused") throw refusalOf(answer.error);
@@ -56,7 +62,7 @@ export class Questions {
       throw error;
     }
     return () => {
-      if (this.#subscriptions.delete(call) && !this.#over) this.#send(unsubscribe(call));
+      if (this.#subscriptions.delete(call) && !this.#isOver) this.#send(unsubscribe(call));
     };
   }
 
@@ -68,10 +74,17 @@ export class Questions {
     this.#subscriptions.get(call)?.onError(refusalOf(error));
   }
 
-  /** No answer comes any more: what waits for one, or asks later, fails with this error. */
-  end(error: () => Error): void {
-    this.#over ??= error;
-    for (const { reject } of this.#asked.values()) reject(error());
+  /** The run is to end: the wait it is in, if there is one, fails with this error. */
+  abort(error: Error): void {
+    this.#durable?.reject(error);
+  }
+
+  /**
+   * The run has ended: nobody is answered any more. What was asked without waiting for the answer is done all the
+   * same, and does not fail now: an error nobody waits for would end the process.
+   */
+  end(): void {
+    this.#isOver = true;
     this.#asked.clear();
     this.#subscriptions.clear();
   }

@@ -8,6 +8,8 @@ import { connectBroker, type NatsConnection } from "@millrace/nats";
 export type TestBroker = {
   readonly url: string;
   readonly nc: NatsConnection;
+  /** Kills the broker and starts it again on its store and port, after a pause. */
+  crash(pauseMs: number): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -15,12 +17,18 @@ export type TestBroker = {
 export async function testBroker(): Promise<TestBroker> {
   const storeDir = await mkdtemp(join(tmpdir(), "millrace-agent-test-"));
   const binary = await findNatsServer({ env: process.env });
-  const broker = await startBroker({ binary, storeDir });
+  let broker = await startBroker({ binary, storeDir });
   const nc = await connectBroker({ url: broker.url, name: "test" });
   await provision(nc, 1);
   return {
     url: broker.url,
     nc,
+    crash: async (pauseMs) => {
+      broker.kill("SIGKILL");
+      await broker.exited;
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      broker = await startBroker({ binary, storeDir, port: broker.port });
+    },
     stop: async () => {
       await nc.close();
       await broker.stop();

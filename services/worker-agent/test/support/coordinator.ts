@@ -133,7 +133,8 @@ export class TestCoordinator {
   }
 
   async state(runId: string): Promise<LiveRun> {
-    const state = await this.#reader.state(ENV, runId);
+    // The broker may be away for a while.
+    const state = await eventually(() => this.#reader.state(ENV, runId));
     if (state.status === "absent") throw new Error(`There is no run ${runId}`);
     return state;
   }
