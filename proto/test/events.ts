@@ -90,12 +90,14 @@ export const waitsFor = (index = 0, until = 60_000): Fact => [
     wait: { kind: "duration", key: `duration:${index}`, until },
   },
 ];
-export const waitsForChildren = (...ids: readonly string[]): Fact => [
+export const waitsForChildren = (...ids: readonly string[]): Fact =>
+  waitsForChildrenOn("a1", ...ids);
+export const waitsForChildrenOn = (agentId: string, ...ids: readonly string[]): Fact => [
   "wait-started",
   {
     at: 2200,
     attempt: 1,
-    agentId: "a1",
+    agentId,
     index: 0,
     durationMs: 3,
     wait: {

@@ -18,6 +18,7 @@ import {
   triggered,
   waitsFor,
   waitsForChildren,
+  waitsForChildrenOn,
 } from "./events.ts";
 
 const after = (...facts: readonly Fact[]): RunState => fold(log(...facts));
@@ -138,6 +139,50 @@ const TABLE: readonly [string, readonly Fact[], Partial<LiveRun>][] = [
     "a child counts once",
     [triggered(), started(), waitsForChildren("c1", "c2"), childDone(1, "c2"), childDone(1, "c2")],
     { status: "waiting" },
+  ],
+  [
+    "a parent whose agent is lost while its children run is run again, to see that all were triggered",
+    [triggered(), started(), waitsForChildren("c1", "c2"), childDone(1, "c2"), lost()],
+    { status: "queued", continues: true, agentId: null, admission: 2, attempt: 1, losses: 0 },
+  ],
+  [
+    "it asks for the same children again and waits for those that have not ended",
+    [
+      triggered(),
+      started(),
+      waitsForChildren("c1", "c2"),
+      childDone(1, "c2"),
+      lost(),
+      started(1, "a2", { continues: true }),
+      waitsForChildrenOn("a2", "c1", "c2"),
+    ],
+    { status: "waiting", agentId: "a2" },
+  ],
+  [
+    "answers that come before it asks again count",
+    [
+      triggered(),
+      started(),
+      waitsForChildren("c1", "c2"),
+      childDone(1, "c2"),
+      lost(),
+      started(1, "a2", { continues: true }),
+      childDone(0, "c1"),
+      waitsForChildrenOn("a2", "c1", "c2"),
+    ],
+    { status: "queued", continues: true, agentId: "a2", admission: 3 },
+  ],
+  [
+    "it may not wait for something else before that is answered",
+    [
+      triggered(),
+      started(),
+      waitsForChildren("c1", "c2"),
+      lost(),
+      started(1, "a2", { continues: true }),
+      waitsForChildrenOn("a2", "c3"),
+    ],
+    { status: "executing", agentId: "a2" },
   ],
   [
     "a child that is not the one waited for does not count",

@@ -9,20 +9,21 @@ import type { EventType, RunEvent, RunEventOf } from "../events/events.ts";
 import { executingState, queuedState } from "./states.ts";
 import type { Finished, LiveRun, RunState, StateOf, Status } from "./state.ts";
 import {
+  answerChild,
   begin,
   carried,
   childFinished,
-  coreOf,
   expiry,
   failed,
   finish,
   isCurrent,
   isLateResult,
   lost,
-  openWait,
+  lostWaiting,
   resume,
   spend,
   started,
+  startWaiting,
   succeed,
   touch,
   triggered,
@@ -77,6 +78,10 @@ const TRANSITIONS: Table = {
       run.agentId === data.agentId ? { ...run, ...touch(data.at, seq), agentId: null } : run,
     "attempt-released": (run, { data, seq }) =>
       run.agentId === data.agentId ? { ...run, ...touch(data.at, seq), agentId: null } : run,
+    "child-finished": (run, { data, seq }) => {
+      const waits = answerChild(run.waits, data);
+      return waits ? { ...run, ...touch(data.at, seq), waits } : run;
+    },
     // A lost agent's late result counts while nothing has started since.
     "attempt-succeeded": (run, { data, seq }) =>
       isLateResult(run, data) ? succeed(run, data, seq) : run,
@@ -109,14 +114,11 @@ const TRANSITIONS: Table = {
     },
     "attempt-lost": (run, { data, seq }) => (isCurrent(run, data) ? lost(run, data, seq) : run),
     "wait-started": (run, { data, seq }) =>
-      isCurrent(run, data) && data.index === run.waits.length && run.cancelRequestedAt === null
-        ? {
-            ...coreOf(spend(run, data), data.at, seq),
-            status: "waiting",
-            agentId: run.agentId,
-            waits: [...run.waits, openWait(data)],
-          }
-        : run,
+      isCurrent(run, data) && run.cancelRequestedAt === null ? startWaiting(run, data, seq) : run,
+    "child-finished": (run, { data, seq }) => {
+      const waits = answerChild(run.waits, data);
+      return waits ? { ...run, ...touch(data.at, seq), waits } : run;
+    },
     "cancel-requested": (run, { data, seq }) =>
       run.cancelRequestedAt === null
         ? { ...run, ...touch(data.at, seq), cancelRequestedAt: data.at }
@@ -155,7 +157,7 @@ const TRANSITIONS: Table = {
     },
     "child-finished": (run, event) => childFinished(run, event),
     "attempt-lost": (run, { data, seq }) =>
-      isCurrent(run, data) ? { ...run, ...touch(data.at, seq), agentId: null } : run,
+      isCurrent(run, data) ? lostWaiting(run, data.at, seq) : run,
     "attempt-released": (run, { data, seq }) =>
       isCurrent(run, data) ? { ...run, ...touch(data.at, seq), agentId: null } : run,
     "cancel-requested": (run, { data, seq }) =>

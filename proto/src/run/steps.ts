@@ -3,7 +3,7 @@
  * Each gives a state of its own and changes none.
  */
 import type { EventData, RunEventOf } from "../events/events.ts";
-import type { RunError } from "../events/values.ts";
+import type { RunError, WaitRequest } from "../events/values.ts";
 import { outcomeOf, retriesAfterLoss } from "./outcome.ts";
 import { executingState, finishedState, queuedState } from "./states.ts";
 import type {
@@ -148,7 +148,51 @@ export function lost(
   return queuedState({ ...run, losses: run.losses + 1 }, data.at, seq, run.queuedAt);
 }
 
-export function openWait(data: EventData<"wait-started">): Wait {
+/**
+ * The code waits, for something new or, run again after a loss, for what it already waited for: then the answers that
+ * have come meanwhile count, and children it had no time to trigger have been triggered by now.
+ */
+export function startWaiting(
+  run: Executing,
+  data: EventData<"wait-started">,
+  seq: number,
+): RunState {
+  const last = run.waits.at(-1);
+  const isOpen = last !== undefined && !isAnswered(last);
+  if (data.index === run.waits.length - 1 && last && isSame(last, data.wait)) {
+    const rest = spend(run, data);
+    if (!isOpen) return resume(rest, data.index, last, data.at, seq);
+    return { ...coreOf(rest, data.at, seq), status: "waiting", agentId: run.agentId };
+  }
+  if (data.index !== run.waits.length || isOpen) return run;
+  return {
+    ...coreOf(spend(run, data), data.at, seq),
+    status: "waiting",
+    agentId: run.agentId,
+    waits: [...run.waits, openWait(data)],
+  };
+}
+
+/** A time that comes by itself, or children: whether they were all triggered only the code can tell, run again. */
+export function lostWaiting(run: Waiting, at: number, seq: number): RunState {
+  if (run.waits.at(-1)?.kind !== "children") return { ...run, ...touch(at, seq), agentId: null };
+  return { ...queuedState(run, at, seq, run.queuedAt), continues: true };
+}
+
+function isAnswered(wait: Wait): boolean {
+  return wait.kind === "duration" ? wait.done : wait.open === 0;
+}
+
+function isSame(wait: Wait, asked: WaitRequest): boolean {
+  return (
+    wait.kind === "children" &&
+    asked.kind === "children" &&
+    wait.children.length === asked.children.length &&
+    wait.children.every((child, i) => child.runId === asked.children[i]?.runId)
+  );
+}
+
+function openWait(data: EventData<"wait-started">): Wait {
   const { wait } = data;
   if (wait.kind === "duration") return { ...wait, done: false };
   return {
@@ -158,26 +202,38 @@ export function openWait(data: EventData<"wait-started">): Wait {
   };
 }
 
-export function childFinished(run: Waiting, { data, seq }: RunEventOf<"child-finished">): RunState {
-  const wait = run.waits[data.waitIndex];
-  if (data.waitIndex !== run.waits.length - 1 || wait?.kind !== "children") return run;
-  const child = wait.children[data.childIndex];
-  if (!child || child.result !== null || child.runId !== data.result.id) return run;
-  const answered: Wait = {
+/** The waits with a child's first result; undefined when it is not one that is waited for. */
+export function answerChild(
+  waits: readonly Wait[],
+  { waitIndex, childIndex, result }: EventData<"child-finished">,
+): readonly Wait[] | undefined {
+  const wait = waits[waitIndex];
+  if (waitIndex !== waits.length - 1 || wait?.kind !== "children") return undefined;
+  const child = wait.children[childIndex];
+  if (!child || child.result !== null || child.runId !== result.id) return undefined;
+  return waits.with(waitIndex, {
     ...wait,
-    children: wait.children.with(data.childIndex, { ...child, result: data.result }),
+    children: wait.children.with(childIndex, { ...child, result }),
     open: wait.open - 1,
-  };
-  if (answered.open === 0) return resume(run, data.waitIndex, answered, data.at, seq);
-  return {
-    ...run,
-    ...touch(data.at, seq),
-    waits: run.waits.with(data.waitIndex, answered),
-  };
+  });
+}
+
+export function childFinished(run: Waiting, { data, seq }: RunEventOf<"child-finished">): RunState {
+  const waits = answerChild(run.waits, data);
+  const wait = waits?.at(-1);
+  if (!waits || !wait) return run;
+  if (isAnswered(wait)) return resume(run, data.waitIndex, wait, data.at, seq);
+  return { ...run, ...touch(data.at, seq), waits };
 }
 
 /** Everything it waited for is there: it asks for a slot again, in its old place in time. */
-export function resume(run: Waiting, index: number, wait: Wait, at: number, seq: number): Queued {
+export function resume(
+  run: Waiting | Executing,
+  index: number,
+  wait: Wait,
+  at: number,
+  seq: number,
+): Queued {
   return {
     ...queuedState(run, at, seq, run.queuedAt),
     waits: run.waits.with(index, wait),
@@ -201,7 +257,8 @@ export function finish(
   error: RunError | null = null,
   stopAgentId: string | null = null,
 ): Finished {
-  const pending = run.status === "waiting" ? run.waits.at(-1) : undefined;
+  const isWaitedFor = run.status === "waiting" || outcome === "canceled";
+  const pending = isWaitedFor ? run.waits.at(-1) : undefined;
   return finishedState(run, at, seq, {
     outcome,
     output: null,

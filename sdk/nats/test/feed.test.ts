@@ -64,6 +64,15 @@ async function follow(
   return { feed, seen };
 }
 
+async function consumersOf(subject: string): Promise<string[]> {
+  const jsm = await broker.manager();
+  const names: string[] = [];
+  for await (const { name, config } of jsm.consumers.list(STREAM))
+    if (config.filter_subject === subject || config.filter_subjects?.includes(subject))
+      names.push(name);
+  return names;
+}
+
 describe("a feed", () => {
   test("is caught up when the backlog has been delivered, and goes on with what is new", async () => {
     const { subject, seqs, more } = source();
@@ -75,6 +84,8 @@ describe("a feed", () => {
     await until("the new ones came", () => seen.length === seqs.length);
     expect(seen).toEqual(seqs);
     expect(feed.lastSeq).toBe(seqs.at(-1));
+    // Nothing went wrong: it is the consumer of the beginning.
+    expect(await consumersOf(subject)).toHaveLength(1);
     await feed.stop();
   });
 
@@ -123,10 +134,7 @@ describe("a feed", () => {
     const { feed, seen } = await follow(subject, { after: 0 });
     await feed.stop();
     await more(1);
-    const jsm = await broker.manager();
-    const filters: unknown[] = [];
-    for await (const info of jsm.consumers.list(STREAM)) filters.push(info.config.filter_subject);
-    expect(filters).not.toContain(subject);
+    expect(await consumersOf(subject)).toEqual([]);
     expect(seen).toEqual([]);
   });
 
@@ -136,9 +144,7 @@ describe("a feed", () => {
     const { feed, seen } = await follow(subject, { after: 0 });
     await feed.caughtUp;
     const jsm = await broker.manager();
-    for await (const { name, config } of jsm.consumers.list(STREAM))
-      if (config.filter_subject === subject || config.filter_subjects?.includes(subject))
-        await jsm.consumers.delete(STREAM, name);
+    for (const name of await consumersOf(subject)) await jsm.consumers.delete(STREAM, name);
     await more(5);
     await until("the rest came", () => seen.length >= 10);
     expect(seen).toEqual(seqs);
@@ -210,8 +216,9 @@ describe.concurrent("a feed that meets a mishap", () => {
   );
 });
 
-test("a feed reads a backlog of large messages over one connection", async () => {
+test("a feed reads a backlog of large messages over one connection", async ({ onTestFinished }) => {
   const plain = await PlainBroker.start();
+  onTestFinished(() => plain.stop());
   const connection = await connectBroker({ url: plain.url, name: "test" });
   let reconnections = 0;
   onReconnect(connection, () => reconnections++);
@@ -226,7 +233,6 @@ test("a feed reads a backlog of large messages over one connection", async () =>
   expect(seen).toEqual(seqs);
   expect(reconnections).toBe(0);
   await connection.close();
-  await plain.stop();
 });
 
 test("a feed skips and repeats nothing over a killed broker, also in the middle of its backlog", async () => {

@@ -113,8 +113,9 @@ describe("a run's log", () => {
     expect(types).toEqual(["run-triggered", "attempt-started"]);
   });
 
-  test("of large facts is read whole, over one connection", async () => {
+  test("of large facts is read whole, over one connection", async ({ onTestFinished }) => {
     const plain = await PlainBroker.start();
+    onTestFinished(() => plain.stop());
     const far = await connectBroker({ url: plain.url, name: "test" });
     let reconnections = 0;
     onReconnect(far, () => reconnections++);
@@ -132,7 +133,6 @@ describe("a run's log", () => {
     expect(await new RunLogReader(far).read("dev", runId)).toHaveLength(100);
     expect(reconnections).toBe(0);
     await far.close();
-    await plain.stop();
   });
 
   test("that cannot be read is an error, not an empty log", async () => {

@@ -173,8 +173,11 @@ describe.concurrent("in time,", () => {
     await wire.close();
   });
 
-  test("a lease is not lost when the broker is killed and back in a second", async () => {
+  test("a lease is not lost when the broker is killed and back in a second", async ({
+    onTestFinished,
+  }) => {
     const own = await TestBroker.start((nc) => provision(nc, 1));
+    onTestFinished(() => own.stop());
     const lease = await acquire("restart", "one", await open(own));
     await sleep(RENEW_MS - 300);
     await own.crash();
@@ -186,11 +189,13 @@ describe.concurrent("in time,", () => {
       await sleep(20);
     }
     await lease.release();
-    await own.stop();
   });
 
-  test("a lease that was not valid for a moment is over, and free for the next at once", async () => {
+  test("a lease that was not valid for a moment is over, and free for the next at once", async ({
+    onTestFinished,
+  }) => {
     const own = await TestBroker.start((nc) => provision(nc, 1));
+    onTestFinished(() => own.stop());
     const through = await open(own);
     const lease = await acquire("lapsed", "one", through);
     await sleep(RENEW_MS - 300);
@@ -209,6 +214,5 @@ describe.concurrent("in time,", () => {
     await until("it is free", async () => (await through.get("lapsed")) === undefined, 1000);
     await watching;
     expect(revived).toBe(false);
-    await own.stop();
   });
 });

@@ -143,16 +143,18 @@ describe("a service that waits until the broker is provisioned", () => {
 });
 
 describe("an unsuitable broker", () => {
-  test("without JetStream is refused, saying how to start it", async () => {
+  test("without JetStream is refused, saying how to start it", async ({ onTestFinished }) => {
     const { path } = await findNatsServer({ env: process.env });
     const port = await freePort();
     const server = spawn(path, ["-a", "127.0.0.1", "-p", String(port)], { stdio: "ignore" });
+    onTestFinished(async () => {
+      server.kill("SIGKILL");
+      await once(server, "exit");
+    });
     const plain = await connectBroker({ url: `nats://127.0.0.1:${port}`, name: "test" });
     await expect(provision(plain, 1)).rejects.toThrow(UnsuitableBrokerError);
     await expect(provision(plain, 1)).rejects.toThrow(/without JetStream.*-js/);
     await plain.close();
-    server.kill("SIGKILL");
-    await once(server, "exit");
   });
 
   test("of an old version is refused, saying which one is needed", async () => {

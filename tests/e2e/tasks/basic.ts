@@ -123,3 +123,20 @@ export const noisy = task({
     logger.warn("hello from logger", { n: 1 });
   },
 });
+
+/** A child that takes its time. */
+export const slow = task({
+  id: "slow",
+  isolation: "shared",
+  run: (payload: Marked, { ctx }) => marked(payload, ctx.run.id),
+});
+
+export const patient = task({
+  id: "patient",
+  machine: "micro",
+  run: async (payload: Marked) => {
+    const many = await slow.batchTriggerAndWait(Array.from({ length: 3 }, () => ({ payload })));
+    await wait.for({ seconds: 6 });
+    return many.runs.filter((run) => run.ok).length;
+  },
+});

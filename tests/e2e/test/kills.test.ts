@@ -108,6 +108,32 @@ describe("killed with kill -9 in the middle of 500 runs, and started again", () 
   });
 });
 
+describe("an agent killed while parents wait", () => {
+  test("for children and for time: all finish, and each child ran once", async () => {
+    const first = serviceNamed("worker-agent");
+    const ids = await Promise.all(
+      Array.from({ length: 4 }, () => client.trigger("patient", { file, ms: 1500 })),
+    );
+    const waiting = (): boolean => ids.every((id) => ledger.runs.get(id)?.status === "waiting");
+    await ledger.until(waiting, 20_000, "parents waiting for children");
+    await first.kill();
+    await millrace.agent(TASKS);
+    const inTime = (): boolean =>
+      ids.every((id) => {
+        const run = ledger.runs.get(id);
+        return run?.status === "waiting" && run.waits.at(-1)?.kind === "duration";
+      });
+    await ledger.until(inTime, 60_000, "parents waiting for time");
+    await serviceNamed("worker-agent").kill();
+    await millrace.agent(TASKS);
+    await ledger.allFinished(ids.length * 4, 60_000);
+    for (const id of ids)
+      expect(ledger.runs.get(id)).toMatchObject({ outcome: "completed", output: { data: "3" } });
+    expect(ledger.of("slow")).toHaveLength(12);
+    expect(ledger.of("slow").every((run) => run.status === "finished")).toBe(true);
+  });
+});
+
 describe("two coordinators", () => {
   test("when one is killed the other leads its shards within 15 seconds", async () => {
     const second = await millrace.service("coordinator");

@@ -25,11 +25,15 @@ export class Children {
     this.#options = options;
   }
 
-  /** Decides about all of them; stores nothing. The first refusal stands for all. */
+  /**
+   * Decides about all of them; stores nothing. The first refusal stands for all.
+   * @param runIds the ids they have got earlier
+   */
   async plan(
     run: HeldRun,
     calls: readonly TriggerCall[],
     lineageOf: (childIndex: number) => Omit<Lineage, "rootRunId" | "depth">,
+    runIds?: readonly string[],
   ): Promise<Plans> {
     const { client, env, maxBytes } = this.#options;
     const { trigger } = run.attempt;
@@ -37,7 +41,8 @@ export class Children {
     const decided = await Promise.all(
       calls.map(({ taskId, body }, childIndex) => {
         const lineage = { ...lineageOf(childIndex), rootRunId, depth: trigger.depth + 1 };
-        return client.plan(env, taskId, body, { lineage });
+        const runId = runIds?.[childIndex];
+        return client.plan(env, taskId, body, { lineage, ...(runId ? { runId } : {}) });
       }),
     );
     const plans: Accepted[] = [];

@@ -15,6 +15,7 @@ import {
   type LiveRun,
   type RunState,
   type Trigger,
+  type Wait,
 } from "@millrace/proto";
 import {
   ACK,
@@ -180,7 +181,7 @@ export class Claims {
       waits: state?.waits ?? [],
       losses: state?.losses ?? 0,
     };
-    run.waitCount = run.claimed.waits.length;
+    run.waitCount = answeredWaits(run.claimed.waits);
     this.#options.acks.add(run.reply);
     this.#options.onWon(run);
   }
@@ -221,4 +222,10 @@ function readDispatch(data: Uint8Array): Dispatch | undefined {
 /** Whether what was read is not older than the dispatch. */
 function isNewer(state: RunState, admission: number, agentSeq: number): boolean {
   return state.status !== "absent" && state.admission >= admission && state.agentSeq >= agentSeq;
+}
+
+/** The index of the next durable call: a wait that is still open will be asked for again. */
+function answeredWaits(waits: readonly Wait[]): number {
+  const last = waits.at(-1);
+  return last?.kind === "children" && last.open > 0 ? waits.length - 1 : waits.length;
 }

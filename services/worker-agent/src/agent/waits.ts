@@ -3,7 +3,7 @@
  *
  * 1. What cannot be triggered is refused before anything is written.
  * 2. `wait-started` is sent before the children's triggers, and in the same breath: a child that ends finds its parent
- *    waiting, and an agent that dies leaves both or neither, but for what a dying connection cuts in two.
+ *    waiting. Children an agent had no time to trigger are triggered when the code asks for them again elsewhere.
  * 3. A run goes on only after `attempt-resumed` was stored right behind the log it was decided on.
  */
 import { randomBytes } from "node:crypto";
@@ -62,12 +62,20 @@ export class Waits {
   async #children(run: HeldRun, message: RunMessage<"wait-children">): Promise<void> {
     const { children } = this.#options;
     const { phase, runId, attempt } = run;
-    const batchId = message.isBatch ? `batch_${randomBytes(12).toString("hex")}` : null;
-    const planned = await children.plan(run, message.calls, (childIndex) => ({
-      parent: { runId, waitIndex: message.index, childIndex },
-      orderAt: attempt.trigger.orderAt ?? attempt.trigger.at,
-      ...(batchId === null ? {} : { batchId }),
-    }));
+    // Asked again after a loss: the same children, of which not all may have been triggered.
+    const before = attempt.waits[message.index];
+    const known = before?.kind === "children" ? before : undefined;
+    const batchId = known ? known.batchId : newBatchId(message.isBatch);
+    const planned = await children.plan(
+      run,
+      message.calls,
+      (childIndex) => ({
+        parent: { runId, waitIndex: message.index, childIndex },
+        orderAt: attempt.trigger.orderAt ?? attempt.trigger.at,
+        ...(batchId === null ? {} : { batchId }),
+      }),
+      known?.children.map((child) => child.runId),
+    );
     // It may have been stopped in the meantime.
     if (run.phase !== phase) return;
     if (!planned.ok) return answer(run, message.ref, message.call, refused(planned));
@@ -180,6 +188,10 @@ export class Waits {
     answer(run, ref, call, resultsOf(run.log));
     this.#options.onRunning(run);
   }
+}
+
+function newBatchId(isBatch: boolean): string | null {
+  return isBatch ? `batch_${randomBytes(12).toString("hex")}` : null;
 }
 
 function isResuming(run: HeldRun): boolean {
