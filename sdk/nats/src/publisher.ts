@@ -189,7 +189,7 @@ export class Publisher {
     this.#refilling = false;
   }
 
-  /** Messages are in the map in the order they were sent: the scan ends at the first young one. */
+  /** Gives up what is past its deadline, and sends again what has been waiting for its answer. */
   #sweep(): void {
     const now = Date.now();
     for (const [token, pending] of this.#inFlight) {

@@ -43,6 +43,7 @@ export class Effects {
   readonly #publisher: Publisher;
   readonly #lease: Lease;
   readonly #log: Logger;
+  readonly #inProgress = new Map<string, Promise<unknown>>();
 
   constructor(nc: NatsConnection, publisher: Publisher, lease: Lease, log: Logger) {
     this.#nc = nc;
@@ -63,7 +64,8 @@ export class Effects {
 
   /** Makes the run available to agents; one that is available already stays so. */
   async dispatch(run: Queued): Promise<void> {
-    await this.#publish(dispatchSubjectOf(run), encodeBody(dispatchOf(run)), {});
+    const subject = dispatchSubjectOf(run);
+    await this.#inTurn(subject, () => this.#publish(subject, encodeBody(dispatchOf(run)), {}));
   }
 
   async withdrawDispatch(run: Queued): Promise<void> {
@@ -78,11 +80,8 @@ export class Effects {
     admission: number,
     seq: number,
   ): Promise<void> {
-    await this.#publish(
-      signalSubject(env, agentId, runId, kind, admission),
-      encodeBody({ seq }),
-      {},
-    );
+    const subject = signalSubject(env, agentId, runId, kind, admission);
+    await this.#inTurn(subject, () => this.#publish(subject, encodeBody({ seq }), {}));
   }
 
   async withdrawResume({ env, runId }: RunName, agentId: string, admission: number): Promise<void> {
@@ -91,9 +90,11 @@ export class Effects {
 
   /** Arms a timer; arming it again moves it. */
   async armTimer({ env, runId }: RunName, name: string, at: number): Promise<void> {
-    await this.#publish(timerSubject(env, runId, name), encodeBody({ dueAt: at }), {
-      headers: scheduleHeaders(at, dueSubject(env, runId, name)),
-    });
+    const subject = timerSubject(env, runId, name);
+    const headers = scheduleHeaders(at, dueSubject(env, runId, name));
+    await this.#inTurn(subject, () =>
+      this.#publish(subject, encodeBody({ dueAt: at }), { headers }),
+    );
   }
 
   async disarmTimer({ env, runId }: RunName, name: string): Promise<void> {
@@ -127,7 +128,23 @@ export class Effects {
     return true;
   }
 
+  /** The broker takes publishes and purges by different ways: what is done to one subject waits for what was before. */
+  async #inTurn(subject: string, effect: () => Promise<unknown>): Promise<void> {
+    const before = this.#inProgress.get(subject);
+    const now = before ? before.then(effect) : effect();
+    this.#inProgress.set(subject, now);
+    try {
+      await now;
+    } finally {
+      if (this.#inProgress.get(subject) === now) this.#inProgress.delete(subject);
+    }
+  }
+
   async #purge(stream: string, subject: string): Promise<void> {
+    await this.#inTurn(subject, () => this.#purgeNow(stream, subject));
+  }
+
+  async #purgeNow(stream: string, subject: string): Promise<void> {
     while (this.#lease.valid)
       try {
         await purgeSubject(this.#nc, stream, subject);

@@ -87,6 +87,25 @@ describe("a plain run", () => {
     expect(platform.ledger.types(runId)).toEqual(["run-triggered", "cancel-requested"]);
   });
 
+  test("that is cancelled right after its trigger leaves neither dispatch nor timer", async () => {
+    const pool = await queue();
+    const runIds = await Promise.all(
+      Array.from({ length: 50 }, async () => {
+        const runId = platform.newRunId(pool);
+        const triggering = platform.triggerAs(runId, pool, { ttlMs: LONG_MS });
+        await Promise.all([triggering, platform.cancel(runId)]);
+        return runId;
+      }),
+    );
+    await platform.untilFinished(runIds);
+    await until("nothing is left", async () => {
+      const timers = await Promise.all(runIds.map((runId) => armed(runId)));
+      return (await dispatched(pool)).length === 0 && timers.flat().length === 0;
+    });
+    await sleep(100);
+    expect(await dispatched(pool)).toEqual([]);
+  });
+
   test("is dispatched no further ahead than agents need, the rest by priority", async () => {
     const pool = await queue();
     const early = await platform.triggerMany(pool, 70);
