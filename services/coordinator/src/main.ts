@@ -13,7 +13,7 @@ await runService("coordinator", coordinatorConfigSchema, process.env, async (ser
     nc,
     publisher,
     log,
-    blobs: await openBlobs(nc, OBJECT_BUCKETS.snapshots.name),
+    blobs: await openBlobs(nc, OBJECT_BUCKETS.snapshots.name, config.MILLRACE_REPLICAS),
     agents: await Agents.open(nc),
     queues: await QueueSettings.open(nc, log),
   });

@@ -91,19 +91,14 @@ export class ShardLeader {
   /** Takes the shard over; resolves when its runs go on. */
   static async start(shard: number, lease: Lease, resources: ShardResources): Promise<ShardLeader> {
     const leader = new ShardLeader(shard, lease, resources);
-    const snapshot = await loadSnapshot(resources.blobs, shard);
-    for (const run of snapshot?.runs ?? []) leader.#runs.set(run.id, run);
-    leader.#snapshotSeq = snapshot?.seq ?? 0;
-    leader.#feed = await Feed.start(resources.nc, {
-      stream: RUNS.name,
-      subjects: shardSubjects(shard),
-      from: { after: leader.#snapshotSeq },
-      onMessage: (delivery) => leader.#receive(delivery),
-      onError: (error) => resources.log.warn({ err: error, shard }, "reading the log fails"),
-    });
-    await leader.#feed.caughtUp;
-    leader.#lead();
-    return leader;
+    try {
+      await leader.#catchUp();
+      leader.#lead();
+      return leader;
+    } catch (error) {
+      await leader.stop();
+      throw error;
+    }
   }
 
   get liveRuns(): number {
@@ -120,6 +115,22 @@ export class ShardLeader {
     this.#admission.stop();
     await this.#feed?.stop();
     if (this.#lease.valid && this.#eventsSinceSnapshot > 0) await this.#storeSnapshot();
+  }
+
+  async #catchUp(): Promise<void> {
+    const { nc, blobs, log } = this.#resources;
+    const shard = this.#shard;
+    const snapshot = await loadSnapshot(blobs, shard);
+    for (const run of snapshot?.runs ?? []) this.#runs.set(run.id, run);
+    this.#snapshotSeq = snapshot?.seq ?? 0;
+    this.#feed = await Feed.start(nc, {
+      stream: RUNS.name,
+      subjects: shardSubjects(shard),
+      from: { after: this.#snapshotSeq },
+      onMessage: (delivery) => this.#receive(delivery),
+      onError: (error) => log.warn({ err: error, shard }, "reading the log fails"),
+    });
+    await this.#feed.caughtUp;
   }
 
   #lead(): void {

@@ -3,7 +3,7 @@ import { decodeBody, encodeBody, type LiveRun } from "@millrace/proto";
 import type { Blobs } from "@millrace/service-kit";
 
 /** Raised whenever the fold's state changes shape or meaning: an older snapshot is then not used. */
-const FOLD_VERSION = 1;
+const FOLD_VERSION = 2;
 
 export type Snapshot = {
   /** Everything up to this sequence is in `runs`. */

@@ -262,7 +262,7 @@ export class Coordinator {
       nc,
       publisher: new Publisher(nc),
       log,
-      blobs: options.blobs ?? (await openBlobs(nc, OBJECT_BUCKETS.snapshots.name)),
+      blobs: options.blobs ?? (await openBlobs(nc, OBJECT_BUCKETS.snapshots.name, 1)),
       agents: await Agents.open(nc),
       queues: await QueueSettings.open(nc, log),
     });

@@ -226,7 +226,7 @@ describe.concurrent("a takeover", () => {
 
   test("without a readable snapshot starts from the log", () =>
     onPlatform(async (platform) => {
-      const blobs = await openBlobs(platform.nc, OBJECT_BUCKETS.snapshots.name);
+      const blobs = await openBlobs(platform.nc, OBJECT_BUCKETS.snapshots.name, 1);
       for (let shard = 0; shard < SHARD_COUNT; shard++)
         await blobs.put(`shard-${shard.toString(16)}`, new Uint8Array([0xc1, shard]));
       await platform.queue("q", null);
@@ -241,7 +241,7 @@ describe.concurrent("a takeover", () => {
     onPlatform(async (platform) => {
       await platform.queue("q", 2);
       const shard = shardOfQueue("dev", "q");
-      const real = await openBlobs(platform.nc, OBJECT_BUCKETS.snapshots.name);
+      const real = await openBlobs(platform.nc, OBJECT_BUCKETS.snapshots.name, 1);
       let slow = true;
       let asked = false;
       let goOn: () => void = () => undefined;

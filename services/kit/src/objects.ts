@@ -7,9 +7,13 @@ export type Blobs = {
   put(name: string, bytes: Uint8Array): Promise<void>;
 };
 
-/** Opens an object bucket, making it when it is not there. */
-export async function openBlobs(nc: NatsConnection, bucket: string): Promise<Blobs> {
-  const store = await new Objm(nc).create(bucket);
+/** Opens an object bucket, making it, with this many copies, when it is not there. */
+export async function openBlobs(
+  nc: NatsConnection,
+  bucket: string,
+  replicas: number,
+): Promise<Blobs> {
+  const store = await new Objm(nc).create(bucket, { replicas });
   return {
     get: async (name) => (await store.getBlob(name)) ?? undefined,
     put: async (name, bytes) => {

@@ -41,12 +41,11 @@ const MARKER_TTL_MS = 60_000;
  */
 export async function provision(nc: NatsConnection, replicas: number): Promise<void> {
   checkVersion(nc);
-  const jsm = await jetstreamManager(nc).catch((error: unknown) => {
+  if (nc.info?.jetstream !== true)
     throw new UnsuitableBrokerError(
       "The broker runs without JetStream: start nats-server with -js, or a jetstream block in its configuration",
-      { cause: error },
     );
-  });
+  const jsm = await jetstreamManager(nc);
   const kvm = new Kvm(nc);
   // Before anything else is touched: an older service must leave a newer broker as it is.
   await ensureBucket(kvm, jsm, BUCKETS.config, replicas);

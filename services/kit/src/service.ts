@@ -84,6 +84,11 @@ export async function runService<S extends z.ZodObject>(
       timeoutMs: 60_000,
     });
     onReconnect(nc, () => log.info("reconnected to the broker"));
+    // Closed for good, by the broker: credentials that were withdrawn, for example.
+    void nc.closed().then((error) => {
+      if (!stopping.signal.aborted)
+        die(log, error ?? new Error("the broker closed the connection"));
+    });
     const publisher = new Publisher(nc);
     stops.push({ name: "broker connection", stop: () => close(nc, publisher) });
 

@@ -168,7 +168,7 @@ describe("an unsuitable broker", () => {
 
 describe("blobs", () => {
   test("are kept under their names until they are replaced", async () => {
-    const blobs = await openBlobs(nc, "things");
+    const blobs = await openBlobs(nc, "things", 1);
     expect(await blobs.get("a")).toBeUndefined();
     const large = new Uint8Array(3_000_000).fill(7);
     await blobs.put("a", new Uint8Array([1]));
@@ -176,7 +176,7 @@ describe("blobs", () => {
     await blobs.put("b", new Uint8Array());
     expect(Buffer.compare((await blobs.get("a")) ?? new Uint8Array(), large)).toBe(0);
     expect(await blobs.get("b")).toHaveLength(0);
-    const others = await openBlobs(await broker.connect(), "things");
+    const others = await openBlobs(await broker.connect(), "things", 1);
     expect(await others.get("a")).toHaveLength(large.length);
   });
 });
