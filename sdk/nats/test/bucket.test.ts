@@ -2,9 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { Bucket, BrokerUnavailableError, type Change, type NatsConnection } from "../src/index.ts";
-import { createBucket, TestBroker } from "./broker.ts";
-import { until } from "./until.ts";
-import { Wire } from "./wire.ts";
+import { createBucket, TestBroker, until, Wire } from "@millrace/harness";
 
 const schema = z.object({ n: z.number() });
 type Value = z.infer<typeof schema>;

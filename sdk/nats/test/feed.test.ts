@@ -9,11 +9,9 @@ import {
   type FeedOptions,
   type NatsConnection,
 } from "../src/index.ts";
-import { TestBroker } from "./broker.ts";
+import { sleep, TestBroker, until, Wire } from "@millrace/harness";
 import { newRunId } from "./facts.ts";
 import { PlainBroker } from "./plain-broker.ts";
-import { sleep, until } from "./until.ts";
-import { Wire } from "./wire.ts";
 
 const STREAM = "RUNS";
 

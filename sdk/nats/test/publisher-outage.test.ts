@@ -1,9 +1,8 @@
 /** The publisher's promises when the broker dies, stalls, or the connection is closed. */
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { BrokerUnavailableError, Publisher, type Published } from "../src/index.ts";
-import { TestBroker } from "./broker.ts";
+import { sleep, TestBroker } from "@millrace/harness";
 import { newRunId } from "./facts.ts";
-import { sleep } from "./until.ts";
 
 const EMPTY = new Uint8Array();
 

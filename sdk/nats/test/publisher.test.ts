@@ -7,7 +7,7 @@ import {
   Publisher,
   type NatsConnection,
 } from "../src/index.ts";
-import { TestBroker } from "./broker.ts";
+import { TestBroker } from "@millrace/harness";
 import { newRunId } from "./facts.ts";
 
 const EMPTY = new Uint8Array();

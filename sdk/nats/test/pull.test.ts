@@ -10,8 +10,7 @@ import {
   type Delivery,
   type NatsConnection,
 } from "../src/index.ts";
-import { TestBroker } from "./broker.ts";
-import { sleep, until } from "./until.ts";
+import { sleep, TestBroker, until } from "@millrace/harness";
 
 /** Longer than a message takes from publisher to puller, by far. */
 const QUIET_MS = 150;

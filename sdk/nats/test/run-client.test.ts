@@ -22,9 +22,8 @@ import {
   RunClient,
   type NatsConnection,
 } from "../src/index.ts";
-import { TestBroker } from "./broker.ts";
+import { TestBroker, until } from "@millrace/harness";
 import { newRunId, started, state, succeeded } from "./facts.ts";
-import { until } from "./until.ts";
 
 const resize: TaskRecord = {
   id: "resize",

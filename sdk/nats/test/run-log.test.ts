@@ -19,7 +19,7 @@ import {
   RunLogReader,
   type NatsConnection,
 } from "../src/index.ts";
-import { TestBroker } from "./broker.ts";
+import { sleep, TestBroker, until, Wire } from "@millrace/harness";
 import {
   cancel,
   lost,
@@ -31,8 +31,6 @@ import {
   type Fact,
 } from "./facts.ts";
 import { PlainBroker } from "./plain-broker.ts";
-import { sleep, until } from "./until.ts";
-import { Wire } from "./wire.ts";
 
 let broker: TestBroker;
 let nc: NatsConnection;

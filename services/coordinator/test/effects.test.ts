@@ -23,9 +23,7 @@ import {
   type NatsConnection,
 } from "@millrace/service-kit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { TestBroker } from "../../../sdk/nats/test/broker.ts";
-import { sleep, until } from "../../../sdk/nats/test/until.ts";
-import { Wire } from "../../../sdk/nats/test/wire.ts";
+import { sleep, TestBroker, until, Wire } from "@millrace/harness";
 import { Effects } from "../src/effects.ts";
 import { loggerInto, type LogLine } from "./platform.ts";
 import { queued } from "./runs.ts";

@@ -1,8 +1,7 @@
 /** Concurrency limits: never exceeded, never leaked, changed while runs wait. The broker's counters are asked, too. */
 import { SLOTS, slotConsumer } from "@millrace/proto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { sleep, until } from "../../../sdk/nats/test/until.ts";
-import { Wire } from "../../../sdk/nats/test/wire.ts";
+import { sleep, until, Wire } from "@millrace/harness";
 import { FakeAgent, type ClaimedRun } from "./fake-agent.ts";
 import { Platform, type Coordinator } from "./platform.ts";
 

@@ -1,6 +1,6 @@
 /** Parents that wait for their children. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { until } from "../../../sdk/nats/test/until.ts";
+import { until } from "@millrace/harness";
 import { FakeAgent, type ClaimedRun } from "./fake-agent.ts";
 import { Platform, type Coordinator } from "./platform.ts";
 

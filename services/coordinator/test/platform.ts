@@ -32,8 +32,7 @@ import {
   type Logger,
   type NatsConnection,
 } from "@millrace/service-kit";
-import { TestBroker } from "../../../sdk/nats/test/broker.ts";
-import { until } from "../../../sdk/nats/test/until.ts";
+import { TestBroker, until } from "@millrace/harness";
 import { Agents } from "../src/agents.ts";
 import { Leadership } from "../src/leadership.ts";
 import { QueueSettings } from "../src/queue-settings.ts";

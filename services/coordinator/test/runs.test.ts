@@ -10,7 +10,7 @@ import {
   timerSubject,
 } from "@millrace/proto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { sleep, until } from "../../../sdk/nats/test/until.ts";
+import { sleep, until } from "@millrace/harness";
 import { FakeAgent } from "./fake-agent.ts";
 import { Platform, type Coordinator } from "./platform.ts";
 

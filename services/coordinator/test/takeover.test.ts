@@ -9,8 +9,7 @@ import {
 } from "@millrace/proto";
 import { Bucket, leaseRecordSchema, openBlobs, type Blobs } from "@millrace/service-kit";
 import { describe, expect, test } from "vitest";
-import { sleep, until } from "../../../sdk/nats/test/until.ts";
-import { Wire } from "../../../sdk/nats/test/wire.ts";
+import { sleep, until, Wire } from "@millrace/harness";
 import { FakeAgent, type ClaimedRun } from "./fake-agent.ts";
 import { Platform } from "./platform.ts";
 

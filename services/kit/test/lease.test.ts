@@ -1,9 +1,7 @@
 /** Leadership by lease: one holder at a time, quickly replaced, not lost for nothing. */
 import { BUCKETS, LEASE_TTL_MS } from "@millrace/proto";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { TestBroker } from "../../../sdk/nats/test/broker.ts";
-import { sleep, until } from "../../../sdk/nats/test/until.ts";
-import { Wire } from "../../../sdk/nats/test/wire.ts";
+import { sleep, TestBroker, until, Wire } from "@millrace/harness";
 import { Bucket, Lease, leaseRecordSchema, provision, type LeaseRecord } from "../src/index.ts";
 
 const RENEW_MS = LEASE_TTL_MS / 4;

@@ -8,8 +8,7 @@ import { connectBroker } from "@millrace/nats";
 import { BUCKETS, CONFIG_KEYS, RUNS, SCHEMA_VERSION, STREAMS } from "@millrace/proto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { TestBroker } from "../../../sdk/nats/test/broker.ts";
-import { sleep } from "../../../sdk/nats/test/until.ts";
+import { sleep, TestBroker } from "@millrace/harness";
 import {
   Bucket,
   openBlobs,

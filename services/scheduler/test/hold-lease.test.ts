@@ -8,8 +8,7 @@ import {
   type Logger,
 } from "@millrace/service-kit";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { TestBroker } from "../../../sdk/nats/test/broker.ts";
-import { sleep, until } from "../../../sdk/nats/test/until.ts";
+import { sleep, TestBroker, until } from "@millrace/harness";
 import { holdLease } from "../src/hold-lease.ts";
 
 const silent: Partial<Logger> = { info: () => undefined, warn: () => undefined };

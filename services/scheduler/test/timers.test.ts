@@ -24,8 +24,7 @@ import {
   type NatsConnection,
 } from "@millrace/service-kit";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { TestBroker } from "../../../sdk/nats/test/broker.ts";
-import { sleep, until } from "../../../sdk/nats/test/until.ts";
+import { sleep, TestBroker, until } from "@millrace/harness";
 import { TimerFirer } from "../src/timers.ts";
 
 const ACK_WAIT_MS = 1000;

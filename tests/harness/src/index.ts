@@ -5,3 +5,6 @@ export type { ServiceName } from "./service-process.ts";
 export { cpuSeconds } from "./cpu.ts";
 export { Ledger } from "./ledger.ts";
 export { overlap, readMarks } from "./marks.ts";
+export { createBucket, TestBroker } from "./test-broker.ts";
+export { sleep, until } from "./until.ts";
+export { Wire } from "./wire.ts";

@@ -2,17 +2,12 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  jetstreamManager,
-  StorageType,
-  type DiscardPolicy,
-  type JetStreamManager,
-  type RetentionPolicy,
-} from "@nats-io/jetstream";
+import { jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
 import { findNatsServer, startBroker, type RunningBroker } from "@millrace/broker";
-import { BUCKETS, STREAMS, type BucketDefinition } from "@millrace/proto";
-import { connectBroker, type NatsConnection } from "../src/index.ts";
+import { connectBroker, type NatsConnection } from "@millrace/nats";
+import type { BucketDefinition } from "@millrace/proto";
+import { provision } from "@millrace/service-kit";
 
 export class TestBroker {
   readonly #dir: string;
@@ -26,7 +21,7 @@ export class TestBroker {
 
   /** @param setUp makes streams and buckets; tests of provisioning itself bring their own */
   static async start(
-    setUp: (nc: NatsConnection) => Promise<void> = provision,
+    setUp: (nc: NatsConnection) => Promise<void> = (nc) => provision(nc, 1),
   ): Promise<TestBroker> {
     const dir = mkdtempSync(join(tmpdir(), "millrace-nats-"));
     const broker = new TestBroker(dir, await launch(dir));
@@ -88,19 +83,7 @@ async function launch(storeDir: string, port = 0): Promise<RunningBroker> {
   });
 }
 
-async function provision(nc: NatsConnection): Promise<void> {
-  const jsm = await jetstreamManager(nc);
-  for (const { subjects, retention, discard, ...rest } of STREAMS)
-    await jsm.streams.add({
-      ...rest,
-      subjects: [...subjects],
-      retention: retention as RetentionPolicy,
-      discard: discard as DiscardPolicy,
-      storage: StorageType.File,
-    });
-  for (const bucket of Object.values(BUCKETS)) await createBucket(nc, bucket);
-}
-
+/** A bucket that is not among the contract's. */
 export async function createBucket(nc: NatsConnection, bucket: BucketDefinition): Promise<void> {
   await new Kvm(nc).create(bucket.name, {
     history: 1,
