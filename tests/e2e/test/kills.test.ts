@@ -2,6 +2,7 @@
  * kill -9 in the middle of 500 runs, of each kind of process in turn. Afterwards every run has exactly one end, no
  * limit was exceeded, and nothing hangs.
  */
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import {
   Ledger,
@@ -11,6 +12,18 @@ import {
   type ServiceName,
   type ServiceProcess,
 } from "@millrace/harness";
+import { Publisher } from "@millrace/nats";
+import {
+  encodeEvent,
+  makeRunId,
+  RUN_ID_RANDOM_BYTES,
+  runSubject,
+  shardOfQueue,
+  type EventData,
+  type EventType,
+  type LiveRun,
+  type Role,
+} from "@millrace/proto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Client, TASKS } from "./support.ts";
 
@@ -132,6 +145,50 @@ describe("an agent killed while parents wait", () => {
     expect(ledger.of("slow")).toHaveLength(12);
     expect(ledger.of("slow").every((run) => run.status === "finished")).toBe(true);
   });
+});
+
+test("children an agent had no time to trigger before it died are triggered by the next one", async () => {
+  const model = await client.trigger("parent", { children: 1 });
+  await ledger.until(() => ledger.runs.get(model)?.status === "finished", 20_000, "the model");
+  const { trigger: like, waits } = ledger.runs.get(model) as LiveRun;
+
+  const idFor = (queue: string): string =>
+    makeRunId(shardOfQueue("dev", queue), Date.now(), randomBytes(RUN_ID_RANDOM_BYTES));
+  const id = idFor(like.queue);
+  const child = idFor("task/echo");
+  const publisher = new Publisher(await millrace.connect());
+  const state = async <T extends EventType>(role: Role, type: T, data: EventData<T>) =>
+    publisher.publish(runSubject("dev", id, role), encodeEvent(type, data), { type });
+  const at = Date.now();
+  const ghost = { at, attempt: 1, agentId: "ghost" };
+  // A preset nobody offers yet: the claim is the ghost's.
+  await state("client", "run-triggered", { ...like, at, machine: "large-2x" });
+  await state("agent", "attempt-started", {
+    ...ghost,
+    claimId: "ghost",
+    continues: false,
+    maxAttempts: null,
+  });
+  await state("agent", "wait-started", {
+    ...ghost,
+    index: 0,
+    durationMs: 1,
+    wait: {
+      kind: "children",
+      key: waits[0]?.key ?? "",
+      batchId: null,
+      children: [{ runId: child, taskId: "echo" }],
+    },
+  });
+
+  await millrace.agent(TASKS, {
+    MILLRACE_PRESETS: "large-2x",
+    MILLRACE_CPUS: "8",
+    MILLRACE_MEMORY_GB: "16",
+  });
+  await ledger.until(() => ledger.runs.get(id)?.status === "finished", 60_000, "the parent");
+  expect(ledger.runs.get(id)).toMatchObject({ outcome: "completed", attempt: 1 });
+  expect(ledger.runs.get(child)).toMatchObject({ status: "finished", outcome: "completed" });
 });
 
 describe("two coordinators", () => {
