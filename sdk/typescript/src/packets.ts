@@ -2,11 +2,12 @@
 import superjson from "superjson";
 import type { Packet } from "@millrace/proto";
 
-/** @throws TypeError for what has no serial form (functions, cycles, symbols) */
+/** @throws TypeError for what has no serial form: functions and symbols, wherever they are */
 export function toPacket(value: unknown): Packet {
   if (value === undefined) return { type: "application/json" };
   if (typeof value === "string") return { data: value, type: "text/plain" };
   if (isPlainJson(value, 0)) return { data: JSON.stringify(value), type: "application/json" };
+  refuseCode(value, new Set());
   return { data: superjson.stringify(value), type: "application/super+json" };
 }
 
@@ -37,4 +38,14 @@ function isPlainJson(value: unknown, depth: number): boolean {
     default:
       return false;
   }
+}
+
+/** superjson would leave them out without a word. */
+function refuseCode(value: unknown, seen: Set<unknown>): void {
+  if (typeof value === "function" || typeof value === "symbol")
+    throw new TypeError(`A ${typeof value} cannot be sent: it has no serial form`);
+  if (typeof value !== "object" || value === null || seen.has(value)) return;
+  seen.add(value);
+  const isCollection = value instanceof Map || value instanceof Set;
+  for (const item of isCollection ? value : Object.values(value)) refuseCode(item, seen);
 }

@@ -24,6 +24,18 @@ describe("a value becomes", () => {
   });
 });
 
+describe("what has no serial form is refused", () => {
+  it.each([
+    ["a function", () => 1],
+    ["a symbol", Symbol("s")],
+    ["a function in an object", { a: { run: () => 1 } }],
+    ["a function in a map", new Map([["run", () => 1]])],
+    ["a function in a list", [new Date(0), () => 1]],
+  ])("%s", (_what, value) => {
+    expect(() => toPacket(value)).toThrow(/cannot be sent/);
+  });
+});
+
 describe("a packet gives back its value", () => {
   it.each([
     undefined,
