@@ -75,14 +75,6 @@ export class Gate {
     void this.#open();
   }
 
-  get waiting(): number {
-    return this.#line.size;
-  }
-
-  get held(): number {
-    return this.#held.size;
-  }
-
   setLimit(limit: number): void {
     if (limit === this.#limit) return;
     this.#limit = limit;

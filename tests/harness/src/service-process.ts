@@ -83,10 +83,6 @@ export class ServiceProcess {
     if (this.running) this.#child.kill("SIGKILL");
     await this.exited;
   }
-
-  signal(signal: NodeJS.Signals): void {
-    this.#child.kill(signal);
-  }
 }
 
 export async function freePort(): Promise<number> {
