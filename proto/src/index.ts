@@ -17,6 +17,7 @@ export {
   FOLDED_ROLES,
   parseDueSubject,
   parseRunSubject,
+  outputSubject,
   parseSignalSubject,
   runSubject,
   runSubjects,
@@ -52,21 +53,34 @@ export type { BucketDefinition, ConsumerDefinition, StreamDefinition } from "./w
 export { dispatchSchema, INLINE_PAYLOAD_MAX } from "./wire/dispatch.ts";
 export type { Dispatch } from "./wire/dispatch.ts";
 export { scheduleHeaders, timerBodySchema } from "./wire/timer.ts";
+export { outputSchema } from "./wire/output.ts";
+export type { OutputMessage } from "./wire/output.ts";
 export { logRecordSchema } from "./wire/telemetry.ts";
 export type { LogRecord } from "./wire/telemetry.ts";
 export { EVENT_ROLES, EVENT_SCHEMAS, isEventType } from "./events/events.ts";
 export type { EventData, EventType, RunEvent, RunEventOf } from "./events/events.ts";
-export type { ChildResult, Packet, RunError, WaitRequest } from "./events/values.ts";
+export { metadataOperationSchema } from "./events/values.ts";
+export type {
+  ChildResult,
+  MetadataOperation,
+  Packet,
+  RunError,
+  TokenResult,
+  WaitRequest,
+} from "./events/values.ts";
+export { applyMetadata } from "./run/metadata.ts";
 export { applied, evolve } from "./run/evolve.ts";
 export { TIMER } from "./run/timers.ts";
 export { fold } from "./run/fold.ts";
 export { diff, obligations, resultOf } from "./run/obligations.ts";
 export type { Obligation, ObligationDiff } from "./run/obligations.ts";
 export { isRetryable, outcomeOf, retriesAfterLoss } from "./run/outcome.ts";
+export { maxAttemptsOf, RETRY_DEFAULTS, retryDelayMs } from "./run/retry.ts";
 export { initial } from "./run/state.ts";
 export type {
   Executing,
   Finished,
+  JsonObject,
   LiveRun,
   Outcome,
   Queued,
@@ -76,44 +90,74 @@ export type {
   Status,
   Trigger,
   Wait,
+  Waiter,
 } from "./run/state.ts";
-export { publicError, publicStatus, viewOf } from "./run/view.ts";
+export { publicError, publicStatus, STORED, viewOf } from "./run/view.ts";
 export type { PublicStatus, RunView } from "./run/view.ts";
 export {
   DEFAULT_PRESET,
   isolationSchema,
   laneOf,
+  machineOf,
   MACHINE_SIZES,
   PRESETS,
   presetSchema,
 } from "./machines.ts";
-export type { Isolation, MachineSize, Preset } from "./machines.ts";
+export type { Isolation, MachineOption, MachineSize, Preset } from "./machines.ts";
 export {
   agentRecordSchema,
+  batchKey,
+  batchRecordSchema,
   CONFIG_KEYS,
+  debounceKeyOf,
+  debounceRecordSchema,
+  idempotencyKeyOf,
+  idempotencyRecordSchema,
   keyRecordSchema,
   LEASE_KEYS,
+  limitOfQueue,
+  needsSlot,
   ownQueue,
+  poolOf,
   queueKey,
   queueRecordSchema,
+  rateLimitSchema,
   retrySettingsSchema,
   SCHEMA_VERSION,
   taskKey,
   taskRecordSchema,
+  tokenKey,
+  tokenRecordSchema,
 } from "./registry.ts";
-export type { AgentRecord, KeyRecord, QueueRecord, RetrySettings, TaskRecord } from "./registry.ts";
+export type {
+  AgentRecord,
+  BatchRecord,
+  DebounceRecord,
+  IdempotencyRecord,
+  KeyRecord,
+  QueueRecord,
+  RateLimit,
+  RetrySettings,
+  TaskRecord,
+  TokenRecord,
+} from "./registry.ts";
 export { ERRORS, httpStatus, refuse } from "./errors.ts";
 export type { ErrorCode, Refusal } from "./errors.ts";
 export { MAX_DURATION_MS, parseDuration, parseMoment } from "./api/durations.ts";
 export {
   acceptTrigger,
+  IDEMPOTENCY_TTL_MS,
   LIMITS,
   queueOfTrigger,
+  readKeyTtl,
+  readTags,
   triggerBodySchema,
   triggerOptionsSchema,
 } from "./api/trigger.ts";
 export type {
   Accepted,
+  DebounceClaim,
+  IdempotencyClaim,
   Lineage,
   TriggerBody,
   TriggerContext,
@@ -124,3 +168,17 @@ export { LIVE, liveRequestSchema } from "./api/live.ts";
 export type { LiveMessage, LiveRequest } from "./api/live.ts";
 export { eventsOfLog, runLogSchema } from "./api/log.ts";
 export type { RunLog } from "./api/log.ts";
+export { CALLS, GATEWAY_CALLS, PUBLIC_STATUSES, runFilterSchema } from "./api/calls.ts";
+export type {
+  BatchView,
+  BulkAction,
+  CallInput,
+  CallName,
+  CallOutput,
+  Page,
+  QueueView,
+  RunFilter,
+  RunItem,
+  TokenView,
+} from "./api/calls.ts";
+export type { Reason, RunExplanation } from "./api/explain.ts";

@@ -30,6 +30,24 @@ export const MACHINE_SIZES: Readonly<Record<Preset, MachineSize>> = {
   "large-2x": { cpu: 8, memoryGb: 16 },
 };
 
+/** As users write machines: a preset's name, or, in older spellings, `{ preset }` or what the code needs. */
+export type MachineOption =
+  | string
+  | { readonly preset: string }
+  | { readonly cpu?: number | undefined; readonly memory?: number | undefined };
+
+/** The preset that is meant: for a size, the smallest one that has it. Undefined when there is none. */
+export function machineOf(option: MachineOption): Preset | undefined {
+  if (typeof option === "string" || "preset" in option) {
+    const name = typeof option === "string" ? option : option.preset;
+    return presetSchema.safeParse(name).data;
+  }
+  const { cpu = 0, memory = 0 } = option;
+  return PRESETS.find(
+    (preset) => MACHINE_SIZES[preset].cpu >= cpu && MACHINE_SIZES[preset].memoryGb >= memory,
+  );
+}
+
 /** `process`: one run at a time in a process of its own. `shared`: many light runs in one process. */
 export const isolationSchema = z.enum(["process", "shared"]);
 export type Isolation = z.infer<typeof isolationSchema>;

@@ -11,6 +11,8 @@ export const retrySettingsSchema = z.object({
   minTimeoutInMs: z.number().nonnegative().optional(),
   maxTimeoutInMs: z.number().nonnegative().optional(),
   randomize: z.boolean().optional(),
+  /** A run that ran out of memory is tried once more, on this machine. */
+  outOfMemory: z.object({ machine: presetSchema }).optional(),
 });
 export type RetrySettings = z.infer<typeof retrySettingsSchema>;
 
@@ -23,16 +25,90 @@ export const taskRecordSchema = z.object({
   ttlMs: z.number().int().positive().optional(),
   filePath: z.string(),
   exportName: z.string().optional(),
+  description: z.string().optional(),
+  /** What the task's payload must be, as JSON Schema, where its schema can be told so. */
+  payloadSchema: z.unknown().optional(),
 });
 export type TaskRecord = z.infer<typeof taskRecordSchema>;
 
-/** `concurrencyLimit` null: no limit. */
+/** At most `limit` starts in any period; of the whole queue, or of each concurrency key. */
+export const rateLimitSchema = z.object({
+  limit: z.number().int().positive(),
+  periodMs: z.number().int().positive(),
+  per: z.enum(["queue", "key"]),
+});
+export type RateLimit = z.infer<typeof rateLimitSchema>;
+
+/**
+ * `concurrencyLimit` is the declared one; null: no limit. `override` counts instead of it until it is reset. Those who
+ * declare queues own `concurrencyLimit` and `rateLimit`; those who manage them own `override` and `paused`.
+ */
 export const queueRecordSchema = z.object({
   name: z.string(),
   type: z.enum(["task", "custom"]),
   concurrencyLimit: z.number().int().nonnegative().nullable(),
+  rateLimit: rateLimitSchema.optional(),
+  override: z
+    .object({ concurrencyLimit: z.number().int().nonnegative(), at: timestamp })
+    .optional(),
+  paused: z.boolean().optional(),
 });
 export type QueueRecord = z.infer<typeof queueRecordSchema>;
+
+/** How many runs of the queue (of each concurrency key) may execute at once; null: any number. */
+export function limitOfQueue(queue: QueueRecord): number | null {
+  if (queue.paused === true) return 0;
+  return queue.override?.concurrencyLimit ?? queue.concurrencyLimit;
+}
+
+/** Whether the queue's runs must be granted a slot before they are dispatched. */
+export function needsSlot(queue: QueueRecord): boolean {
+  return limitOfQueue(queue) !== null || queue.rateLimit !== undefined;
+}
+
+/** Who holds an idempotency key: the run, or the waitpoint, that answers for it. */
+export const idempotencyRecordSchema = z.object({ id: z.string(), expiresAt: timestamp });
+export type IdempotencyRecord = z.infer<typeof idempotencyRecordSchema>;
+
+/** The run that stands for a debounce key. */
+export const debounceRecordSchema = z.object({ runId: z.string(), createdAt: timestamp });
+export type DebounceRecord = z.infer<typeof debounceRecordSchema>;
+
+/**
+ * A waitpoint token. Complete once `completedAt` is there, and unchanged from then on; timed out when it is not and
+ * `timeoutAt` has passed.
+ */
+export const tokenRecordSchema = z.object({
+  id: z.string(),
+  createdAt: timestamp,
+  timeoutAt: timestamp.optional(),
+  tags: z.array(z.string()),
+  idempotencyKey: z.string().optional(),
+  idempotencyKeyExpiresAt: timestamp.optional(),
+  completedAt: timestamp.optional(),
+  output: z.string().optional(),
+  outputType: z.string().optional(),
+});
+export type TokenRecord = z.infer<typeof tokenRecordSchema>;
+
+/** A batch: which runs it made. `runIds` is null until all items are there. */
+export const batchRecordSchema = z.object({
+  id: z.string(),
+  createdAt: timestamp,
+  updatedAt: timestamp,
+  runCount: z.number().int().positive(),
+  runIds: z.array(z.string()).nullable(),
+  errors: z.array(
+    z.object({
+      index: z.number().int(),
+      taskIdentifier: z.string(),
+      error: z.string(),
+      errorCode: z.string().optional(),
+    }),
+  ),
+  idempotencyKey: z.string().optional(),
+});
+export type BatchRecord = z.infer<typeof batchRecordSchema>;
 
 /** An agent's presence. `capacity`: how many runs of each lane it could hold at once if it held nothing else. */
 export const agentRecordSchema = z.object({
@@ -46,6 +122,8 @@ export const agentRecordSchema = z.object({
   cpus: z.number().positive(),
   memoryGb: z.number().positive(),
   capacity: z.record(z.string(), z.number().int().nonnegative()),
+  /** The version of the tasks it serves, where it has one. */
+  version: z.string().optional(),
   draining: z.boolean(),
 });
 export type AgentRecord = z.infer<typeof agentRecordSchema>;
@@ -60,6 +138,33 @@ export function taskKey(env: string, taskId: string): string {
 
 export function queueKey(env: string, queue: string): string {
   return `${env}.${encodeToken(queue)}`;
+}
+
+/** `kind` keeps the keys of runs (by task) and of tokens apart. */
+export function idempotencyKeyOf(
+  env: string,
+  kind: { readonly taskId: string } | "token",
+  key: string,
+): string {
+  const scope = kind === "token" ? "token" : `task.${encodeToken(kind.taskId)}`;
+  return `${env}.${scope}.${encodeToken(key)}`;
+}
+
+export function debounceKeyOf(env: string, taskId: string, key: string): string {
+  return `${env}.${encodeToken(taskId)}.${encodeToken(key)}`;
+}
+
+export function tokenKey(env: string, tokenId: string): string {
+  return `${env}.${encodeToken(tokenId)}`;
+}
+
+export function batchKey(env: string, batchId: string): string {
+  return `${env}.${encodeToken(batchId)}`;
+}
+
+/** The pool of the agents that serve one version of the tasks: what a run that is locked to it is dispatched to. */
+export function poolOf(pool: string, version: string | undefined): string {
+  return version === undefined ? pool : `${pool}@${version}`;
 }
 
 /** The queue a task has to itself when it names none. */

@@ -18,6 +18,15 @@ const subscriptionId = z.string().min(1).max(128);
 
 export const liveRequestSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("subscribe"), id: subscriptionId, runId: z.string() }),
+  /** All runs with all of these tags, or of this batch: those there are, and those to come. It has no end. */
+  z.object({
+    type: z.literal("subscribe-runs"),
+    id: subscriptionId,
+    tags: z.array(z.string()).min(1).optional(),
+    batchId: z.string().optional(),
+    /** Epoch milliseconds; default: a day ago. */
+    createdAfter: z.number().int().nonnegative().optional(),
+  }),
   z.object({ type: z.literal("unsubscribe"), id: subscriptionId }),
 ]);
 export type LiveRequest = z.infer<typeof liveRequestSchema>;

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { refuse, type Refusal } from "../errors.ts";
 import type { EventData } from "../events/events.ts";
 import type { Packet } from "../events/values.ts";
-import { PRESETS, presetSchema, type Preset } from "../machines.ts";
+import { machineOf, PRESETS, type Preset } from "../machines.ts";
 import type { QueueRecord, TaskRecord } from "../registry.ts";
 import { makeRunId, shardOfQueue } from "../wire/ids.ts";
 import { MAX_DURATION_MS, parseDuration, parseMoment } from "./durations.ts";
@@ -17,15 +17,45 @@ export const LIMITS = {
   queueLength: 128,
   metadataLength: 256 * 1024,
   batchItems: 1000,
+  idempotencyKeyLength: 2048,
+  concurrencyKeyLength: 512,
+  debounceKeyLength: 512,
+  /** A larger payload or output is kept in the object store, and its event names it. */
+  inlineBytes: 128 * 1024,
+  /** The largest payload or output of all. */
+  storedBytes: 10 * 1024 * 1024,
+  streamChunkBytes: 512 * 1024,
+  streamKeyLength: 128,
+  queueLimit: 100_000,
 } as const;
+
+/** How long an idempotency key stands for its run when nobody says: v4's 30 days. */
+export const IDEMPOTENCY_TTL_MS = 30 * 86_400_000;
 
 const stringOrList = z.union([z.string(), z.array(z.string())]);
 
-/** Older clients send `{ preset }`. */
-const machineOption = z.union([z.string(), z.object({ preset: z.string() })]);
+/** Older clients send `{ preset }`, and older ones the size they need: vCPUs, and memory in GB. */
+const machineOption = z.union([
+  z.string(),
+  z.object({ preset: z.string() }),
+  z.object({ cpu: z.number().optional(), memory: z.number().optional() }),
+]);
+
+const debounceOption = z.object({
+  key: z.string().min(1).max(LIMITS.debounceKeyLength),
+  delay: z.string(),
+  mode: z.enum(["leading", "trailing"]).optional(),
+  maxDelay: z.string().optional(),
+});
 
 export const triggerOptionsSchema = z.object({
-  queue: z.object({ name: z.string().min(1).max(LIMITS.queueLength) }).optional(),
+  /** With a limit (an older spelling), a queue nobody has declared is made. */
+  queue: z
+    .object({
+      name: z.string().min(1).max(LIMITS.queueLength),
+      concurrencyLimit: z.number().int().min(0).max(LIMITS.queueLimit).nullish(),
+    })
+    .optional(),
   delay: z.union([z.string(), z.date()]).optional(),
   ttl: z.union([z.string(), z.number().int().nonnegative()]).optional(),
   priority: z.number().optional(),
@@ -42,9 +72,15 @@ export const triggerOptionsSchema = z.object({
   /** The batch this trigger is part of, named by whoever makes the batch. */
   parentBatch: z.string().min(1).max(64).optional(),
   resumeParentOnCompletion: z.boolean().optional(),
-  idempotencyKey: z.string().optional(),
-  concurrencyKey: z.union([z.string(), z.number()]).optional(),
-  debounce: z.unknown().optional(),
+  idempotencyKey: z.string().min(1).max(LIMITS.idempotencyKeyLength).optional(),
+  idempotencyKeyTTL: z.string().optional(),
+  /** What the user had written, before it was hashed. */
+  idempotencyKeyOptions: z.object({ key: z.string(), scope: z.string() }).optional(),
+  concurrencyKey: z.union([z.string().max(LIMITS.concurrencyKeyLength), z.number()]).optional(),
+  debounce: debounceOption.optional(),
+  lockToVersion: z.string().min(1).max(64).optional(),
+  payloadSize: z.number().optional(),
+  bulkActionId: z.string().optional(),
 });
 export type TriggerOptions = z.infer<typeof triggerOptionsSchema>;
 
@@ -74,21 +110,33 @@ export type Lineage = {
   readonly depth: number;
   readonly orderAt?: number;
   readonly batchId?: string;
+  readonly replayOf?: string;
+};
+
+/** A key that stands for the run from now on, if it stands for none. */
+export type IdempotencyClaim = { readonly key: string; readonly ttlMs: number };
+
+export type DebounceClaim = {
+  readonly key: string;
+  readonly delayMs: number;
+  readonly mode: "leading" | "trailing";
+  readonly maxDelayMs: number | null;
 };
 
 export type Accepted = {
   readonly ok: true;
   readonly runId: string;
   readonly data: EventData<"run-triggered">;
+  /** The run is triggered only if this key stands for no other; see `RunClient.trigger`. */
+  readonly idempotency?: IdempotencyClaim;
+  /** The run is triggered only if no delayed one stands for this key. */
+  readonly debounce?: DebounceClaim;
 };
 
 /** The queue a trigger goes to: the option's, else the task's. */
 export function queueOfTrigger(task: TaskRecord, body: TriggerBody): string {
   return body.options?.queue?.name ?? task.queue;
 }
-
-/** Options of the protocol that this version refuses instead of ignoring. */
-const UNSUPPORTED = ["idempotencyKey", "concurrencyKey", "debounce"] as const;
 
 /** Decides about a trigger: the run's first event, or why not. Changes nothing. */
 export function acceptTrigger(
@@ -109,11 +157,12 @@ export function acceptTrigger(
       "QUEUE_NOT_FOUND",
       `Queue "${queueName}" does not exist: declare it with queue({ name }) in a task file`,
     );
-  for (const name of UNSUPPORTED)
-    if (options[name] !== undefined)
-      return refuse("UNSUPPORTED_OPTION", `Option "${name}" is not supported by this version`);
   const read = readOptions(options, task, nowMs);
   if (!read.ok) return read;
+  const idempotency = readIdempotency(options);
+  if (idempotency && "ok" in idempotency) return idempotency;
+  const debounce = readDebounce(options.debounce);
+  if (debounce && "ok" in debounce) return debounce;
   const runId =
     "runId" in context.identity
       ? context.identity.runId
@@ -133,10 +182,83 @@ export function acceptTrigger(
       isTest: options.test ?? false,
       depth: lineage?.depth ?? 0,
       ...read.data,
+      ...keyFields(options, debounce, nowMs),
       ...(options.parentBatch === undefined ? {} : { batchId: options.parentBatch }),
       ...(lineage ? lineageFields(lineage) : {}),
     },
+    ...(idempotency ? { idempotency } : {}),
+    ...(debounce ? { debounce } : {}),
   };
+}
+
+/** What names the run, or the line it stands in. */
+function keyFields(
+  options: TriggerOptions,
+  debounce: DebounceClaim | undefined,
+  nowMs: number,
+): Partial<EventData<"run-triggered">> {
+  const { idempotencyKey, idempotencyKeyOptions, concurrencyKey, lockToVersion } = options;
+  const { bulkActionId } = options;
+  return {
+    ...(concurrencyKey === undefined ? {} : { concurrencyKey: String(concurrencyKey) }),
+    ...(idempotencyKey === undefined
+      ? {}
+      : {
+          idempotency: {
+            key: idempotencyKey,
+            ...(idempotencyKeyOptions
+              ? { userKey: idempotencyKeyOptions.key, scope: idempotencyKeyOptions.scope }
+              : {}),
+          },
+        }),
+    ...(debounce ? { debounceKey: debounce.key, delayUntil: nowMs + debounce.delayMs } : {}),
+    ...(lockToVersion === undefined ? {} : { version: lockToVersion }),
+    ...(bulkActionId === undefined ? {} : { bulkActionId }),
+  };
+}
+
+/** v4's grammar: a number and one unit. */
+const KEY_TTL = /^(\d+)([smhd])$/;
+const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** Milliseconds an idempotency key lives; undefined when it is not to be understood. */
+export function readKeyTtl(text: string | undefined): number | undefined {
+  if (text === undefined) return IDEMPOTENCY_TTL_MS;
+  const [, count, unit] = KEY_TTL.exec(text) ?? [];
+  if (count === undefined || unit === undefined) return undefined;
+  const ms = Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS];
+  return ms <= MAX_DURATION_MS ? ms : undefined;
+}
+
+function readIdempotency(options: TriggerOptions): IdempotencyClaim | undefined | Refusal {
+  const { idempotencyKey, idempotencyKeyTTL } = options;
+  if (idempotencyKey === undefined) return undefined;
+  const ttlMs = readKeyTtl(idempotencyKeyTTL);
+  if (ttlMs !== undefined) return { key: idempotencyKey, ttlMs };
+  return refuse(
+    "INVALID_OPTION",
+    `idempotencyKeyTTL must be a number and one of s, m, h, d, such as "60s" or "30d", not ${JSON.stringify(idempotencyKeyTTL)}`,
+  );
+}
+
+function readDebounce(option: TriggerOptions["debounce"]): DebounceClaim | undefined | Refusal {
+  if (option === undefined) return undefined;
+  const { key, delay, mode = "leading", maxDelay } = option;
+  const delayMs = parseDuration(delay);
+  if (delayMs === undefined || delayMs <= 0 || delayMs > MAX_DURATION_MS)
+    return refuse(
+      "INVALID_OPTION",
+      `debounce.delay must be a duration such as "5s", not ${JSON.stringify(delay)}`,
+    );
+  const maxDelayMs = maxDelay === undefined ? null : parseDuration(maxDelay);
+  if (maxDelayMs === undefined || (maxDelayMs !== null && maxDelayMs > MAX_DURATION_MS))
+    return refuse(
+      "INVALID_OPTION",
+      `debounce.maxDelay must be a duration such as "1m", not ${JSON.stringify(maxDelay)}`,
+    );
+  if (maxDelayMs !== null && maxDelayMs <= delayMs)
+    return refuse("INVALID_OPTION", "debounce.maxDelay must be longer than debounce.delay");
+  return { key, delayMs, mode, maxDelayMs };
 }
 
 type ReadOptions = Pick<
@@ -182,7 +304,8 @@ function readOptions(
   };
 }
 
-function readTags(value: TriggerOptions["tags"]): string[] | Refusal {
+/** @returns each tag once, or why they cannot be a run's */
+export function readTags(value: TriggerOptions["tags"]): string[] | Refusal {
   const tags = value === undefined ? [] : typeof value === "string" ? [value] : [...new Set(value)];
   if (tags.length > LIMITS.tags)
     return refuse("INVALID_OPTION", `A run has at most ${LIMITS.tags} tags, not ${tags.length}`);
@@ -197,9 +320,12 @@ function readTags(value: TriggerOptions["tags"]): string[] | Refusal {
 
 function readMachine(value: TriggerOptions["machine"], fallback: Preset): Preset | Refusal {
   if (value === undefined) return fallback;
-  const parsed = presetSchema.safeParse(typeof value === "string" ? value : value.preset);
-  if (parsed.success) return parsed.data;
-  return refuse("INVALID_OPTION", `Unknown machine preset; the presets are ${PRESETS.join(", ")}`);
+  const preset = machineOf(value);
+  if (preset !== undefined) return preset;
+  return refuse(
+    "INVALID_OPTION",
+    `Unknown machine ${JSON.stringify(value)}; the presets are ${PRESETS.join(", ")}`,
+  );
 }
 
 function readDelay(value: TriggerOptions["delay"], nowMs: number): number | undefined | Refusal {
@@ -255,6 +381,7 @@ function lineageFields(lineage: Lineage): Partial<EventData<"run-triggered">> {
     rootRunId: lineage.rootRunId,
     ...(lineage.orderAt === undefined ? {} : { orderAt: lineage.orderAt }),
     ...(lineage.batchId === undefined ? {} : { batchId: lineage.batchId }),
+    ...(lineage.replayOf === undefined ? {} : { replayOf: lineage.replayOf }),
   };
 }
 

@@ -9,9 +9,11 @@ import { isolationSchema, presetSchema } from "../machines.ts";
 import type { Role } from "../wire/subjects.ts";
 import {
   childResultSchema,
+  metadataOperationSchema,
   packetSchema,
   runErrorSchema,
   timestamp,
+  tokenResultSchema,
   waitRequestSchema,
 } from "./values.ts";
 
@@ -49,9 +51,57 @@ const runTriggered = z.object({
   depth: z.number().int().nonnegative(),
   batchId: z.string().optional(),
   isTest: z.boolean(),
+  /** Runs of one queue with the same key form a line of their own, with the queue's whole limit. */
+  concurrencyKey: z.string().optional(),
+  /** The hash others find this run by, and what the user had written. */
+  idempotency: z
+    .object({ key: z.string(), userKey: z.string().optional(), scope: z.string().optional() })
+    .optional(),
+  debounceKey: z.string().optional(),
+  /** The run whose trigger this one repeats. */
+  replayOf: z.string().optional(),
+  /** Only agents that serve this version of the tasks take the run. */
+  version: z.string().optional(),
+  bulkActionId: z.string().optional(),
+  /** The schedule that triggered it, and the slot it stands for. */
+  schedule: z.object({ id: z.string(), slotAt: timestamp }).optional(),
 });
 
 const cancelRequested = z.object({ at: timestamp, reason: z.string().optional() });
+
+/**
+ * A run that is still delayed is due at another time; `replace` takes the place of what it was triggered with. Published
+ * with the expected last sequence of all the run's subjects: a run that has left its delay is not changed.
+ */
+const rescheduled = z.object({
+  at: timestamp,
+  until: timestamp,
+  replace: z
+    .object({
+      payload: packetSchema,
+      metadata: packetSchema.optional(),
+      tags: z.array(z.string()),
+      machine: presetSchema,
+      maxAttempts: z.number().int().positive().optional(),
+      maxDurationSec: z.number().int().positive().optional(),
+    })
+    .optional(),
+});
+
+const tagsAdded = z.object({ at: timestamp, tags: z.array(z.string()) });
+
+const metadataUpdated = z.object({
+  at: timestamp,
+  operations: z.array(metadataOperationSchema),
+});
+
+/** Another run waits for this one's result, too: it found this one by an idempotency or debounce key. */
+const runAwaited = z.object({
+  at: timestamp,
+  parentRunId: z.string(),
+  waitIndex: z.number().int().nonnegative(),
+  childIndex: z.number().int().nonnegative(),
+});
 
 /** `slotId` names the slot, `reply` is where it is given back: opaque, valid for whoever holds it. */
 const slotGranted = z.object({
@@ -61,6 +111,10 @@ const slotGranted = z.object({
   reply: z.string(),
   /** The admission this grant answers: a grant for an earlier one is void. */
   admission: z.number().int().positive(),
+  /** Granted in the shard's memory, to a run of this concurrency key; `reply` is empty. `""`: to one without a key. */
+  key: z.string().optional(),
+  /** Counts against the queue's rate limit. */
+  rated: z.boolean().optional(),
 });
 
 const attemptLost = z.object({
@@ -74,6 +128,14 @@ const childFinished = z.object({
   waitIndex: z.number().int().nonnegative(),
   childIndex: z.number().int().nonnegative(),
   result: childResultSchema,
+});
+
+/** The token this run waits for was completed. Its running out is `timer-fired`. */
+const tokenCompleted = z.object({
+  at: timestamp,
+  waitIndex: z.number().int().nonnegative(),
+  tokenId: z.string(),
+  result: tokenResultSchema,
 });
 
 /** `name` is the timer's, `dueAt` the time it was armed for: a moved timer's earlier firing is void. */
@@ -91,6 +153,8 @@ const attemptStarted = z.object({
   continues: z.boolean(),
   /** From the task's retry settings or the trigger; null when neither says: then a user's error is final. */
   maxAttempts: z.number().int().positive().nullable(),
+  /** The version of the tasks this agent serves, where it has one. */
+  version: z.string().optional(),
 });
 
 /** The waiting process of the same agent goes on. */
@@ -130,7 +194,14 @@ const attemptFailed = z.object({
   agentId: z.string(),
   durationMs: z.number().nonnegative(),
   error: runErrorSchema,
-  retry: z.object({ at: timestamp, where: z.enum(["agent", "queue"]) }).nullable(),
+  retry: z
+    .object({
+      at: timestamp,
+      where: z.enum(["agent", "queue"]),
+      /** The next attempt wants another machine: it ran out of memory on this one. */
+      machine: presetSchema.optional(),
+    })
+    .nullable(),
 });
 
 /** The agent stopped the code because the run was cancelled. */
@@ -163,9 +234,14 @@ export const EVENT_SCHEMAS = {
   "run-triggered": runTriggered,
   "run-carried": runCarried,
   "cancel-requested": cancelRequested,
+  rescheduled,
+  "tags-added": tagsAdded,
+  "metadata-updated": metadataUpdated,
+  "run-awaited": runAwaited,
   "slot-granted": slotGranted,
   "attempt-lost": attemptLost,
   "child-finished": childFinished,
+  "token-completed": tokenCompleted,
   "timer-fired": timerFired,
   "attempt-started": attemptStarted,
   "attempt-resumed": attemptResumed,
@@ -185,9 +261,14 @@ export const EVENT_ROLES: Readonly<Record<EventType, readonly Role[]>> = {
   "run-triggered": ["client"],
   "run-carried": ["coordinator"],
   "cancel-requested": ["client", "coordinator"],
+  rescheduled: ["client"],
+  "tags-added": ["client", "meta"],
+  "metadata-updated": ["client", "meta"],
+  "run-awaited": ["client"],
   "slot-granted": ["coordinator"],
   "attempt-lost": ["coordinator"],
   "child-finished": ["coordinator"],
+  "token-completed": ["coordinator"],
   "timer-fired": ["scheduler"],
   "attempt-started": ["agent"],
   "attempt-resumed": ["agent"],

@@ -48,6 +48,28 @@ export const childResultSchema = z.discriminatedUnion("ok", [
 ]);
 export type ChildResult = z.infer<typeof childResultSchema>;
 
+/** What a completed token gives to whoever waits for it. */
+export const tokenResultSchema = z.discriminatedUnion("ok", [
+  z.object({ ok: z.literal(true), output: z.string().optional(), outputType: z.string() }),
+  z.object({ ok: z.literal(false), code: z.string(), message: z.string() }),
+]);
+export type TokenResult = z.infer<typeof tokenResultSchema>;
+
+/**
+ * One change of a run's metadata, v4's operations. A key that begins with `$.` is a path: `$.user.name`,
+ * `$.steps[0].done`.
+ */
+export const metadataOperationSchema = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("set"), key: z.string(), value: z.unknown() }),
+  z.object({ type: z.literal("delete"), key: z.string() }),
+  z.object({ type: z.literal("append"), key: z.string(), value: z.unknown() }),
+  z.object({ type: z.literal("remove"), key: z.string(), value: z.unknown() }),
+  z.object({ type: z.literal("increment"), key: z.string(), value: z.number() }),
+  /** Replaces the whole object. */
+  z.object({ type: z.literal("update"), value: z.record(z.string(), z.unknown()) }),
+]);
+export type MetadataOperation = z.infer<typeof metadataOperationSchema>;
+
 /**
  * A durable wait as the run's code asked for it. `key` identifies the call (kind and arguments), so that code that is
  * run again can be answered from the log only when it asks the same thing at the same place.
@@ -58,7 +80,23 @@ export const waitRequestSchema = z.discriminatedUnion("kind", [
     kind: z.literal("children"),
     key: z.string(),
     batchId: z.string().nullable(),
-    children: z.array(z.object({ runId: z.string(), taskId: z.string() })).min(1),
+    children: z
+      .array(
+        z.object({
+          runId: z.string(),
+          taskId: z.string(),
+          /** A run that was there before, or that others share: it is not cancelled with this parent. */
+          shared: z.boolean().optional(),
+        }),
+      )
+      .min(1),
+  }),
+  z.object({
+    kind: z.literal("token"),
+    key: z.string(),
+    tokenId: z.string(),
+    /** The token times out then; absent: never. */
+    timeoutAt: timestamp.optional(),
   }),
 ]);
 export type WaitRequest = z.infer<typeof waitRequestSchema>;

@@ -10,6 +10,7 @@ import { executingState, queuedState } from "./states.ts";
 import type { Finished, LiveRun, RunState, StateOf, Status } from "./state.ts";
 import {
   answerChild,
+  awaited,
   begin,
   carried,
   childFinished,
@@ -20,13 +21,18 @@ import {
   isLateResult,
   lost,
   lostWaiting,
-  resume,
+  metadataUpdated,
+  rescheduled,
+  restored,
   spend,
   started,
   startWaiting,
   succeed,
+  tagged,
+  tokenCompleted,
   touch,
   triggered,
+  waitTimerFired,
 } from "./steps.ts";
 import { TIMER } from "./timers.ts";
 
@@ -43,10 +49,12 @@ const TRANSITIONS: Table = {
     "run-triggered": (_, event) => triggered(event),
     // Its earlier events have reached the log's maximum age.
     "run-carried": (_, { data, seq }) =>
-      carried(data.state as unknown as Exclude<LiveRun, Finished>, data.at, seq),
+      carried(restored(data.state as unknown as Exclude<LiveRun, Finished>), data.at, seq),
   }),
 
   delayed: row("delayed", {
+    ...facts<StateOf<"delayed">>(),
+    rescheduled: (run, event) => rescheduled(run, event),
     "run-carried": (run, { data, seq }) => carried(run, data.at, seq),
     "timer-fired": (run, { data, seq }) =>
       data.name === TIMER.delay && data.dueAt === run.until
@@ -56,13 +64,19 @@ const TRANSITIONS: Table = {
   }),
 
   queued: row("queued", {
+    ...facts<StateOf<"queued">>(),
     "run-carried": (run, { data, seq }) => carried(run, data.at, seq),
     "slot-granted": (run, { data, seq }) =>
       run.slot === null && data.admission === run.admission
         ? {
             ...run,
             ...touch(data.at, seq),
-            slot: { slotId: data.slotId, queue: data.queue, reply: data.reply },
+            slot: {
+              slotId: data.slotId,
+              queue: data.queue,
+              reply: data.reply,
+              ...(data.key === undefined ? {} : { key: data.key }),
+            },
           }
         : run,
     "attempt-started": (run, event) => started(run, event),
@@ -94,6 +108,7 @@ const TRANSITIONS: Table = {
   }),
 
   executing: row("executing", {
+    ...facts<StateOf<"executing">>(),
     "run-carried": (run, { data, seq }) => carried(run, data.at, seq),
     "attempt-succeeded": (run, { data, seq }) =>
       isCurrent(run, data) ? succeed(run, data, seq) : run,
@@ -126,6 +141,7 @@ const TRANSITIONS: Table = {
   }),
 
   retrying: row("retrying", {
+    ...facts<StateOf<"retrying">>(),
     "run-carried": (run, { data, seq }) => carried(run, data.at, seq),
     "attempt-started": (run, event) =>
       event.data.agentId === run.agentId && event.data.attempt === run.attempt + 1
@@ -139,6 +155,7 @@ const TRANSITIONS: Table = {
   }),
 
   backoff: row("backoff", {
+    ...facts<StateOf<"backoff">>(),
     "run-carried": (run, { data, seq }) => carried(run, data.at, seq),
     "timer-fired": (run, { data, seq }) =>
       data.name === TIMER.retry && data.dueAt === run.until
@@ -148,13 +165,10 @@ const TRANSITIONS: Table = {
   }),
 
   waiting: row("waiting", {
+    ...facts<StateOf<"waiting">>(),
     "run-carried": (run, { data, seq }) => carried(run, data.at, seq),
-    "timer-fired": (run, { data, seq }) => {
-      const index = run.waits.length - 1;
-      const wait = run.waits[index];
-      if (wait?.kind !== "duration" || data.name !== TIMER.wait(index)) return run;
-      return resume(run, index, { ...wait, done: true }, data.at, seq);
-    },
+    "timer-fired": (run, event) => waitTimerFired(run, TIMER.wait(run.waits.length - 1), event),
+    "token-completed": (run, event) => tokenCompleted(run, event),
     "child-finished": (run, event) => childFinished(run, event),
     "attempt-lost": (run, { data, seq }) =>
       isCurrent(run, data) ? lostWaiting(run, data.at, seq) : run,
@@ -164,7 +178,8 @@ const TRANSITIONS: Table = {
       finish(run, "canceled", data.at, seq, null, run.agentId),
   }),
 
-  finished: row("finished", {}),
+  // Its outcome is final; what is said about it, and who asks for it, is not.
+  finished: row("finished", facts<StateOf<"finished">>()),
 };
 
 /** The state after `event`. The same object when the event does not apply. */
@@ -187,15 +202,29 @@ export function applied(before: RunState, after: RunState): boolean {
     : before.lastSeq !== after.lastSeq;
 }
 
+/** What is said about a run whatever it is doing. */
+function facts<S extends LiveRun>(): {
+  "tags-added": (run: S, event: RunEventOf<"tags-added">) => S;
+  "metadata-updated": (run: S, event: RunEventOf<"metadata-updated">) => S;
+  "run-awaited": (run: S, event: RunEventOf<"run-awaited">) => S;
+} {
+  return { "tags-added": tagged, "metadata-updated": metadataUpdated, "run-awaited": awaited };
+}
+
 /** Every status has a cell for every event; those not named are ignored. */
 function row<S extends Status>(_status: S, cells: Partial<Table[S]>): Table[S] {
   const all: Record<EventType, unknown> = {
     "run-triggered": ignore,
     "run-carried": ignore,
     "cancel-requested": ignore,
+    rescheduled: ignore,
+    "tags-added": ignore,
+    "metadata-updated": ignore,
+    "run-awaited": ignore,
     "slot-granted": ignore,
     "attempt-lost": ignore,
     "child-finished": ignore,
+    "token-completed": ignore,
     "timer-fired": ignore,
     "attempt-started": ignore,
     "attempt-resumed": ignore,

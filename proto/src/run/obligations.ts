@@ -26,6 +26,13 @@ export type Obligation =
       readonly agentId: string;
       readonly signal: "cancel" | "stop";
     }
+  /** State in the log that the token was completed, when it is. */
+  | {
+      readonly kind: "await-token";
+      readonly key: string;
+      readonly waitIndex: number;
+      readonly tokenId: string;
+    }
   /** State the result in the waiting parent's log. */
   | {
       readonly kind: "tell-parent";
@@ -69,6 +76,11 @@ export function obligations(state: RunState): readonly Obligation[] {
       const index = state.waits.length - 1;
       const wait = state.waits[index];
       if (wait?.kind === "duration") list.push(timer(TIMER.wait(index), wait.until));
+      if (wait?.kind === "token") {
+        const { tokenId, timeoutAt } = wait;
+        list.push({ kind: "await-token", key: `token:${index}`, waitIndex: index, tokenId });
+        if (timeoutAt !== null) list.push(timer(TIMER.wait(index), timeoutAt));
+      }
       return list;
     }
     case "finished":
@@ -109,7 +121,8 @@ function queued(state: Queued): readonly Obligation[] {
 function finished(state: Finished): readonly Obligation[] {
   const { parent } = state.trigger;
   const waitedFor = parent?.waitIndex !== undefined && parent.childIndex !== undefined;
-  if (!waitedFor && state.stopAgentId === null && state.orphans.length === 0) return NONE;
+  const isAwaited = waitedFor || state.waiters.length > 0;
+  if (!isAwaited && state.stopAgentId === null && state.orphans.length === 0) return NONE;
   const list: Obligation[] = [];
   if (parent?.waitIndex !== undefined && parent.childIndex !== undefined)
     list.push({
@@ -118,6 +131,15 @@ function finished(state: Finished): readonly Obligation[] {
       parentRunId: parent.runId,
       waitIndex: parent.waitIndex,
       childIndex: parent.childIndex,
+      result: resultOf(state),
+    });
+  for (const { parentRunId, waitIndex, childIndex } of state.waiters)
+    list.push({
+      kind: "tell-parent",
+      key: `tell:${parentRunId}:${waitIndex}:${childIndex}`,
+      parentRunId,
+      waitIndex,
+      childIndex,
       result: resultOf(state),
     });
   if (state.stopAgentId !== null)

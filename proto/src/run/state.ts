@@ -1,11 +1,26 @@
 /** What is known about a run: the fold of its events. `SPEC.md` beside this file is its specification. */
 import type { EventData } from "../events/events.ts";
-import type { ChildResult, Packet, RunError } from "../events/values.ts";
+import type { ChildResult, Packet, RunError, TokenResult } from "../events/values.ts";
 
 export type Trigger = EventData<"run-triggered">;
 
 /** A concurrency slot this run holds. */
-export type Slot = { readonly slotId: string; readonly queue: string; readonly reply: string };
+export type Slot = {
+  readonly slotId: string;
+  readonly queue: string;
+  readonly reply: string;
+  /** Given in the shard's memory, within this concurrency key (`""`: none); absent: by the broker. */
+  readonly key?: string;
+};
+
+/** Somebody who waits for this run besides the parent that triggered it. */
+export type Waiter = {
+  readonly parentRunId: string;
+  readonly waitIndex: number;
+  readonly childIndex: number;
+};
+
+export type JsonObject = { readonly [key: string]: unknown };
 
 /** A durable call of the run's code, in call order. */
 export type Wait =
@@ -22,10 +37,18 @@ export type Wait =
       readonly children: readonly {
         readonly runId: string;
         readonly taskId: string;
+        readonly shared?: boolean | undefined;
         readonly result: ChildResult | null;
       }[];
       /** How many children have no result yet. */
       readonly open: number;
+    }
+  | {
+      readonly kind: "token";
+      readonly key: string;
+      readonly tokenId: string;
+      readonly timeoutAt: number | null;
+      readonly result: TokenResult | null;
     };
 
 /** What every run has from its first event on. */
@@ -55,6 +78,13 @@ export type RunCore = {
   /** The agent of the last claim: a late result of its attempt still counts. */
   readonly lastAgentId: string | null;
   readonly waits: readonly Wait[];
+  /** Active milliseconds of the current attempt before its last wait. */
+  readonly attemptMs: number;
+  /** The trigger's tags and those added since. */
+  readonly tags: readonly string[];
+  /** As it is now; null when there never was any. */
+  readonly metadata: JsonObject | null;
+  readonly waiters: readonly Waiter[];
   /** When the state was last carried forward in the log; null when it never was. */
   readonly carriedAt: number | null;
 };

@@ -3,12 +3,15 @@
  * Each gives a state of its own and changes none.
  */
 import type { EventData, RunEventOf } from "../events/events.ts";
-import type { RunError, WaitRequest } from "../events/values.ts";
+import type { Packet, RunError, WaitRequest } from "../events/values.ts";
+import { applyMetadata } from "./metadata.ts";
 import { outcomeOf, retriesAfterLoss } from "./outcome.ts";
 import { executingState, finishedState, queuedState } from "./states.ts";
 import type {
   Executing,
+  Delayed,
   Finished,
+  JsonObject,
   LiveRun,
   Outcome,
   Queued,
@@ -16,10 +19,12 @@ import type {
   RunCore,
   RunState,
   Wait,
+  Waiter,
   Waiting,
 } from "./state.ts";
 
 const NOBODY: readonly string[] = [];
+const NO_WAITERS: readonly Waiter[] = [];
 
 export function touch(at: number, seq: number): { updatedAt: number; lastSeq: number } {
   return { updatedAt: at, lastSeq: seq };
@@ -43,6 +48,10 @@ export function coreOf(run: RunCore, at: number, seq: number): RunCore {
     durationMs: run.durationMs,
     lastAgentId: run.lastAgentId,
     waits: run.waits,
+    attemptMs: run.attemptMs,
+    tags: run.tags,
+    metadata: run.metadata,
+    waiters: run.waiters,
     carriedAt: run.carriedAt,
   };
 }
@@ -64,11 +73,96 @@ export function triggered({ runId, seq, data }: RunEventOf<"run-triggered">): Ru
     durationMs: 0,
     lastAgentId: null,
     waits: [],
+    attemptMs: 0,
+    tags: data.tags,
+    metadata: data.metadata === undefined ? null : objectOf(data.metadata),
+    waiters: NO_WAITERS,
     carriedAt: null,
   };
   return data.delayUntil !== undefined && data.delayUntil > data.at
     ? { ...core, status: "delayed", until: data.delayUntil }
     : queuedState(core, data.at, seq, data.at);
+}
+
+/** The JSON object of a packet; null when it holds none. */
+function objectOf(packet: Packet): JsonObject | null {
+  if (packet.data === undefined) return null;
+  try {
+    const value: unknown = JSON.parse(packet.data);
+    const isWrapped =
+      packet.type === "application/super+json" &&
+      typeof value === "object" &&
+      value !== null &&
+      "json" in value;
+    const plain: unknown = isWrapped ? value.json : value;
+    return typeof plain === "object" && plain !== null && !Array.isArray(plain)
+      ? (plain as JsonObject)
+      : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A state an earlier version carried lacks what that version did not know. */
+export function restored<R extends LiveRun>(state: R): R {
+  return {
+    ...state,
+    attemptMs: state.attemptMs ?? 0,
+    tags: state.tags ?? state.trigger.tags,
+    metadata: state.metadata ?? null,
+    waiters: state.waiters ?? NO_WAITERS,
+  };
+}
+
+export function rescheduled(run: Delayed, { data, seq }: RunEventOf<"rescheduled">): Delayed {
+  const { at, until, replace } = data;
+  if (!replace) return { ...run, ...touch(at, seq), until };
+  const { metadata, maxAttempts, maxDurationSec, ...others } = replace;
+  const trigger = { ...run.trigger, ...others };
+  if (metadata !== undefined) trigger.metadata = metadata;
+  if (maxAttempts !== undefined) trigger.maxAttempts = maxAttempts;
+  if (maxDurationSec !== undefined) trigger.maxDurationSec = maxDurationSec;
+  return {
+    ...run,
+    ...touch(at, seq),
+    until,
+    trigger,
+    tags: replace.tags,
+    metadata: metadata === undefined ? run.metadata : objectOf(metadata),
+  };
+}
+
+/** Tags that are there already change nothing. */
+export function tagged<R extends LiveRun>(run: R, { data, seq }: RunEventOf<"tags-added">): R {
+  const added = data.tags.filter((tag) => !run.tags.includes(tag));
+  if (added.length === 0) return run;
+  return { ...run, ...touch(data.at, seq), tags: [...run.tags, ...new Set(added)] };
+}
+
+/** Not idempotent in itself (an increment counts): the log's sequence tells a repeated one. */
+export function metadataUpdated<R extends LiveRun>(
+  run: R,
+  { data, seq }: RunEventOf<"metadata-updated">,
+): R {
+  if (seq <= run.lastSeq) return run;
+  return {
+    ...run,
+    ...touch(data.at, seq),
+    metadata: applyMetadata(run.metadata ?? {}, data.operations),
+  };
+}
+
+export function awaited<R extends LiveRun>(run: R, { data, seq }: RunEventOf<"run-awaited">): R {
+  const { at, parentRunId, waitIndex, childIndex } = data;
+  const isKnown = run.waiters.some(
+    (waiter) =>
+      waiter.parentRunId === parentRunId &&
+      waiter.waitIndex === waitIndex &&
+      waiter.childIndex === childIndex,
+  );
+  if (isKnown) return run;
+  const waiters = [...run.waiters, { parentRunId, waitIndex, childIndex }];
+  return { ...run, ...touch(at, seq), waiters };
 }
 
 /** The same state, whether it was folded from the whole log or begins here. */
@@ -88,7 +182,9 @@ export function begin(
   run: Queued | Retrying,
   { data, seq }: RunEventOf<"attempt-started">,
 ): Executing {
-  return executingState(run, data.at, seq, data);
+  // A new attempt's time begins at nothing.
+  const begun = data.continues || run.attemptMs === 0 ? run : { ...run, attemptMs: 0 };
+  return executingState(begun, data.at, seq, data);
 }
 
 /** An attempt is named by its number and the agent that claimed it. */
@@ -110,6 +206,11 @@ export function spend<R extends RunCore>(run: R, spent: { readonly durationMs: n
   return { ...run, durationMs: run.durationMs + spent.durationMs };
 }
 
+/** What an attempt has used up when it waits: its limit goes on from there. */
+function spendWaiting<R extends RunCore>(run: R, spent: { readonly durationMs: number }): R {
+  return { ...spend(run, spent), attemptMs: run.attemptMs + spent.durationMs };
+}
+
 export function succeed(run: RunCore, data: EventData<"attempt-succeeded">, seq: number): Finished {
   return finishedState(run, data.at, seq, {
     outcome: "completed",
@@ -125,7 +226,12 @@ export function succeed(run: RunCore, data: EventData<"attempt-succeeded">, seq:
 export function failed(run: Executing, data: EventData<"attempt-failed">, seq: number): RunState {
   if (run.cancelRequestedAt !== null) return finish(run, "canceled", data.at, seq);
   if (data.retry === null) return finish(run, outcomeOf(data.error), data.at, seq, data.error);
-  const core = { ...coreOf(run, data.at, seq), waits: [] };
+  const { machine } = data.retry;
+  const core: RunCore = {
+    ...coreOf(run, data.at, seq),
+    waits: [],
+    ...(machine === undefined ? {} : { trigger: { ...run.trigger, machine } }),
+  };
   return data.retry.where === "agent"
     ? { ...core, status: "retrying", slot: run.slot, agentId: run.agentId, until: data.retry.at }
     : { ...core, status: "backoff", until: data.retry.at };
@@ -160,13 +266,13 @@ export function startWaiting(
   const last = run.waits.at(-1);
   const isOpen = last !== undefined && !isAnswered(last);
   if (data.index === run.waits.length - 1 && last && isSame(last, data.wait)) {
-    const rest = spend(run, data);
+    const rest = spendWaiting(run, data);
     if (!isOpen) return resume(rest, data.index, last, data.at, seq);
     return { ...coreOf(rest, data.at, seq), status: "waiting", agentId: run.agentId };
   }
   if (data.index !== run.waits.length || isOpen) return run;
   return {
-    ...coreOf(spend(run, data), data.at, seq),
+    ...coreOf(spendWaiting(run, data), data.at, seq),
     status: "waiting",
     agentId: run.agentId,
     waits: [...run.waits, openWait(data)],
@@ -180,7 +286,14 @@ export function lostWaiting(run: Waiting, at: number, seq: number): RunState {
 }
 
 function isAnswered(wait: Wait): boolean {
-  return wait.kind === "duration" ? wait.done : wait.open === 0;
+  switch (wait.kind) {
+    case "duration":
+      return wait.done;
+    case "children":
+      return wait.open === 0;
+    case "token":
+      return wait.result !== null;
+  }
 }
 
 function isSame(wait: Wait, asked: WaitRequest): boolean {
@@ -195,6 +308,7 @@ function isSame(wait: Wait, asked: WaitRequest): boolean {
 function openWait(data: EventData<"wait-started">): Wait {
   const { wait } = data;
   if (wait.kind === "duration") return { ...wait, done: false };
+  if (wait.kind === "token") return { ...wait, timeoutAt: wait.timeoutAt ?? null, result: null };
   return {
     ...wait,
     children: wait.children.map((child) => ({ ...child, result: null })),
@@ -216,6 +330,36 @@ export function answerChild(
     children: wait.children.with(childIndex, { ...child, result }),
     open: wait.open - 1,
   });
+}
+
+export function tokenCompleted(
+  run: Waiting,
+  { data, seq }: RunEventOf<"token-completed">,
+): RunState {
+  const index = run.waits.length - 1;
+  const wait = run.waits[index];
+  if (data.waitIndex !== index || wait?.kind !== "token") return run;
+  if (wait.tokenId !== data.tokenId || wait.result !== null) return run;
+  return resume(run, index, { ...wait, result: data.result }, data.at, seq);
+}
+
+/** The time of a wait has come: what it waited for is there, or will not be waited for any longer. */
+export function waitTimerFired(
+  run: Waiting,
+  name: string,
+  { data, seq }: RunEventOf<"timer-fired">,
+): RunState {
+  const index = run.waits.length - 1;
+  const wait = run.waits[index];
+  if (data.name !== name || !wait) return run;
+  if (wait.kind === "duration") return resume(run, index, { ...wait, done: true }, data.at, seq);
+  if (wait.kind !== "token" || wait.result !== null || wait.timeoutAt === null) return run;
+  const result = {
+    ok: false as const,
+    code: "TRIGGER_WAITPOINT_TIMEOUT",
+    message: `Waitpoint ${wait.tokenId} timed out at ${new Date(wait.timeoutAt).toISOString()}`,
+  };
+  return resume(run, index, { ...wait, result }, data.at, seq);
 }
 
 export function childFinished(run: Waiting, { data, seq }: RunEventOf<"child-finished">): RunState {
@@ -266,7 +410,9 @@ export function finish(
     stopAgentId,
     orphans:
       pending?.kind === "children"
-        ? pending.children.filter((child) => child.result === null).map((child) => child.runId)
+        ? pending.children
+            .filter((child) => child.result === null && child.shared !== true)
+            .map((child) => child.runId)
         : NOBODY,
     durationMs: 0,
   });

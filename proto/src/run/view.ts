@@ -2,6 +2,9 @@
 import type { Packet, RunError } from "../events/values.ts";
 import type { Finished, LiveRun, Outcome } from "./state.ts";
 
+/** The type of a packet whose data is a path in the object store. */
+export const STORED = "application/store";
+
 export type PublicStatus =
   | "DELAYED"
   | "QUEUED"
@@ -81,6 +84,13 @@ export type RunView = {
   readonly depth: number;
   readonly triggerFunction: string;
   readonly batchId?: string;
+  /** What the user wrote, or the hash where they gave one. */
+  readonly idempotencyKey?: string;
+  readonly version?: string;
+  readonly isReplay?: boolean;
+  /** Where in the object store a large payload or output is. */
+  readonly payloadPath?: string;
+  readonly outputPath?: string;
   readonly payload?: unknown;
   readonly payloadType?: string;
   readonly output?: unknown;
@@ -123,17 +133,22 @@ export function viewOf(run: LiveRun): RunView {
     createdAt: iso(trigger.at),
     updatedAt: iso(run.updatedAt),
     ...(run.startedAt === null ? {} : { startedAt: iso(run.startedAt) }),
-    ...(trigger.delayUntil === undefined ? {} : { delayedUntil: iso(trigger.delayUntil) }),
+    ...delayFields(run),
     ...(trigger.ttlMs === undefined ? {} : { ttl: `${Math.round(trigger.ttlMs / 1000)}s` }),
-    tags: trigger.tags,
+    tags: run.tags,
     costInCents: 0,
     baseCostInCents: 0,
     durationMs: Math.round(run.durationMs),
-    ...(trigger.metadata === undefined ? {} : { metadata: plainValue(trigger.metadata) }),
+    ...(run.metadata === null ? {} : { metadata: run.metadata }),
     ...(trigger.pool === "default" ? {} : { region: trigger.pool }),
     depth: trigger.depth,
     triggerFunction: triggerFunction(run),
     ...(trigger.batchId === undefined ? {} : { batchId: trigger.batchId }),
+    ...(trigger.idempotency === undefined
+      ? {}
+      : { idempotencyKey: trigger.idempotency.userKey ?? trigger.idempotency.key }),
+    ...(trigger.version === undefined ? {} : { version: trigger.version }),
+    ...(trigger.replayOf === undefined ? {} : { isReplay: true }),
     ...packetFields("payload", trigger.payload),
     ...(finished ? finishedFields(finished) : {}),
     relatedRuns: {
@@ -143,6 +158,11 @@ export function viewOf(run: LiveRun): RunView {
     attempts: [],
     attemptCount: run.attempt,
   };
+}
+
+function delayFields(run: LiveRun): Partial<RunView> {
+  const until = run.status === "delayed" ? run.until : run.trigger.delayUntil;
+  return until === undefined ? {} : { delayedUntil: iso(until) };
 }
 
 function finishedFields(run: Finished): Partial<RunView> {
@@ -156,6 +176,8 @@ function finishedFields(run: Finished): Partial<RunView> {
 
 function packetFields(name: "payload" | "output", packet: Packet): Partial<RunView> {
   if (packet.data === undefined) return {};
+  // The value is an object of the store: whoever answers says where it can be had.
+  if (packet.type === STORED) return { [`${name}Path`]: packet.data, [`${name}Type`]: packet.type };
   return { [name]: plainValue(packet), [`${name}Type`]: packet.type };
 }
 

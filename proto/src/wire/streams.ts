@@ -145,12 +145,17 @@ export const BUCKETS = {
   leases: { name: "leases", description: "Who leads which shard", ttlMs: LEASE_TTL_MS },
   tasks: { name: "tasks", description: "Tasks the agents serve" },
   queues: { name: "queues", description: "Queues: limits, overrides, paused" },
+  idempotency: { name: "idempotency", description: "Which run an idempotency key stands for" },
+  debounce: { name: "debounce", description: "Which delayed run a debounce key stands for" },
+  waitpoints: { name: "waitpoints", description: "Tokens runs wait for" },
+  batches: { name: "batches", description: "Which runs a batch made" },
   keys: { name: "keys", description: "Hashes of API keys" },
   config: { name: "config", description: "What was fixed at bootstrap" },
 } as const satisfies Record<string, BucketDefinition>;
 
 /** Object buckets. */
 export const OBJECT_BUCKETS = {
+  payloads: { name: "payloads", description: "Payloads and outputs too large for an event" },
   snapshots: { name: "snapshots", description: "Folded state of shards" },
 } as const;
 

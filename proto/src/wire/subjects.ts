@@ -117,6 +117,11 @@ export function parseDueSubject(
   return { env, runId, name };
 }
 
+/** One realtime stream of one run. */
+export function outputSubject(env: string, runId: string, streamKey: string): string {
+  return `out.${env}.${runId}.${encodeToken(streamKey)}`;
+}
+
 export function telemetrySubject(env: string, runId: string): string {
   return `otel.${env}.${runId}`;
 }

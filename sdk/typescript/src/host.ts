@@ -3,13 +3,49 @@
  * `RunHost` that the run's process provides, which can also wait durably. Same calls, same results.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { ChildResult, LogRecord, RunView, TriggerBody } from "@millrace/proto";
+import type {
+  CallInput,
+  CallName,
+  CallOutput,
+  ChildResult,
+  LogRecord,
+  RunView,
+  TokenResult,
+  TriggerBody,
+} from "@millrace/proto";
 
 export type TriggerCall = { readonly taskId: string; readonly body: TriggerBody };
 
-export type Handle = { readonly id: string; readonly publicAccessToken?: string };
+/** `isCached`: an idempotency key stood for this run already. */
+export type Handle = {
+  readonly id: string;
+  readonly isCached?: boolean;
+  readonly publicAccessToken?: string;
+};
 
-export type TriggeredBatch = { readonly batchId: string; readonly runIds: readonly string[] };
+export type TriggeredBatch = {
+  readonly batchId: string;
+  readonly runIds: readonly string[];
+  readonly isCached?: boolean;
+  readonly publicAccessToken?: string;
+};
+
+/** Several runs followed at once: those with all of the tags, or those of a batch. */
+export type RunsSelector =
+  | { readonly tags: readonly string[]; /** Epoch milliseconds. */ readonly createdAfter?: number }
+  | { readonly batchId: string };
+
+/** One value of a realtime stream. `index` counts from 0, from the stream's beginning. */
+export type StreamChunk = { readonly index: number; readonly data: string };
+
+export type StreamReader = {
+  readonly onChunk: (chunk: StreamChunk) => void;
+  /** The writer has closed the stream, or the run has ended and everything was read. */
+  readonly onEnd: () => void;
+  readonly onError: (error: Error) => void;
+};
+
+export type Subscription = { stop(): void };
 
 export interface Transport {
   /** @throws ApiError when the trigger is refused or the platform cannot be reached */
@@ -27,7 +63,22 @@ export interface Transport {
     runId: string,
     onView: (view: RunView) => void,
     onError: (error: Error) => void,
-  ): Promise<{ stop(): void }>;
+  ): Promise<Subscription>;
+  /** The same with several runs: each now, and whichever changes or joins. */
+  subscribeToRuns(
+    selector: RunsSelector,
+    onView: (view: RunView) => void,
+    onError: (error: Error) => void,
+  ): Promise<Subscription>;
+  /** Reads a run's stream from `startIndex` on (default 0), early chunks first, until it ends or is stopped. */
+  readStream(
+    runId: string,
+    key: string,
+    startIndex: number,
+    reader: StreamReader,
+  ): Promise<Subscription>;
+  /** Everything else: see `CALLS` of `@millrace/proto`. @throws ApiError */
+  call<C extends CallName>(name: C, input: CallInput<C>): Promise<CallOutput<C>>;
   close(): Promise<void>;
 }
 
@@ -37,6 +88,8 @@ export interface RunHost extends Omit<Transport, "close"> {
   triggerAndWait(calls: readonly TriggerCall[], isBatch: boolean): Promise<readonly ChildResult[]>;
   /** Gives the slot back and goes on at this time (epoch milliseconds). */
   waitUntil(atMs: number): Promise<void>;
+  /** Gives the slot back until the token is completed or times out. @throws ApiError (404) */
+  waitForToken(tokenId: string): Promise<TokenResult>;
   /**
    * Whether the code is being run again and its next durable call, according to the log, was a wait until exactly
    * this time. A date that was worth a durable wait then may be past now; it must be asked for again all the same, or
@@ -44,7 +97,16 @@ export interface RunHost extends Omit<Transport, "close"> {
    */
   hasWaitedUntil?(atMs: number): boolean;
   log(record: Omit<LogRecord, "attempt">): void;
+  /** Milliseconds the code has been active, waits left out: in this attempt, and in all of them. */
+  activeMs(): { readonly attempt: number; readonly total: number };
 }
+
+/** A durable wait, as `onWait` and `onResume` are told of it. */
+export type WaitInfo =
+  | { readonly type: "task"; readonly runId: string }
+  | { readonly type: "batch"; readonly batchId: string; readonly runCount: number }
+  | { readonly type: "duration"; readonly date: Date }
+  | { readonly type: "token"; readonly token: string };
 
 /** v4's `ctx`, as far as a run's log knows it. Dates are `Date`s. */
 export type TaskContext = {
@@ -56,6 +118,10 @@ export type TaskContext = {
     readonly isReplay: boolean;
     readonly createdAt: Date;
     readonly startedAt: Date;
+    readonly idempotencyKey?: string;
+    readonly idempotencyKeyScope?: string;
+    readonly version?: string;
+    readonly baseCostInCents?: number;
     readonly maxAttempts?: number;
     readonly maxDuration?: number;
     readonly priority?: number;
@@ -86,6 +152,13 @@ export type TaskContext = {
     readonly centsPerMs: number;
   };
   readonly batch?: { readonly id: string };
+  readonly deployment?: {
+    readonly id: string;
+    readonly shortCode: string;
+    readonly version: string;
+    readonly runtime: string;
+    readonly runtimeVersion: string;
+  };
 };
 
 /** What belongs to one run while its code executes; found through asynchronous context. */
@@ -93,6 +166,8 @@ export type RunScope = {
   readonly ctx: TaskContext;
   readonly host: RunHost;
   readonly signal: AbortSignal;
+  /** What SDK modules keep for this attempt (locals, buffered metadata, promises to wait for), each under its own key. */
+  readonly storage: Map<unknown, unknown>;
 };
 
 /**

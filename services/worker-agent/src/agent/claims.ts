@@ -11,6 +11,7 @@
 import {
   decodeBody,
   dispatchSchema,
+  maxAttemptsOf,
   type Dispatch,
   type LiveRun,
   type RunState,
@@ -30,7 +31,6 @@ import { HeldRun, type HeldRuns } from "./held-run.ts";
 import type { Lanes } from "./lanes.ts";
 import { claimDecision, isOwned, type Claimant } from "./ownership.ts";
 import type { Lane } from "./places.ts";
-import { maxAttemptsOf } from "./retry.ts";
 import { coveredSeq, type RunLogs } from "./run-logs.ts";
 import type { ServedTask } from "./served-tasks.ts";
 
