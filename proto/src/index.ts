@@ -11,6 +11,7 @@ export {
 } from "./wire/ids.ts";
 export { decodeToken, encodeToken } from "./wire/tokens.ts";
 export {
+  ARMED_TIMERS,
   dispatchFilter,
   dispatchSubject,
   dueSubject,
@@ -19,6 +20,7 @@ export {
   parseRunSubject,
   outputSubject,
   parseSignalSubject,
+  parseTimerSubject,
   runSubject,
   runSubjects,
   shardSubjects,
@@ -52,7 +54,7 @@ export {
 export type { BucketDefinition, ConsumerDefinition, StreamDefinition } from "./wire/streams.ts";
 export { dispatchSchema, INLINE_PAYLOAD_MAX } from "./wire/dispatch.ts";
 export type { Dispatch } from "./wire/dispatch.ts";
-export { scheduleHeaders, timerBodySchema } from "./wire/timer.ts";
+export { firingId, scheduleHeaders, timerBodySchema } from "./wire/timer.ts";
 export { outputSchema } from "./wire/output.ts";
 export type { OutputMessage } from "./wire/output.ts";
 export { logRecordSchema } from "./wire/telemetry.ts";
@@ -123,6 +125,8 @@ export {
   queueRecordSchema,
   rateLimitSchema,
   retrySettingsSchema,
+  scheduleKey,
+  scheduleRecordSchema,
   SCHEMA_VERSION,
   taskKey,
   taskRecordSchema,
@@ -138,6 +142,7 @@ export type {
   QueueRecord,
   RateLimit,
   RetrySettings,
+  ScheduleRecord,
   TaskRecord,
   TokenRecord,
 } from "./registry.ts";

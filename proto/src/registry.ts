@@ -25,6 +25,8 @@ export const taskRecordSchema = z.object({
   ttlMs: z.number().int().positive().optional(),
   filePath: z.string(),
   exportName: z.string().optional(),
+  /** `schedules.task`: its payload is a schedule's slot. */
+  triggerSource: z.enum(["standard", "schedule"]).optional(),
   description: z.string().optional(),
   /** What the task's payload must be, as JSON Schema, where its schema can be told so. */
   payloadSchema: z.unknown().optional(),
@@ -91,6 +93,31 @@ export const tokenRecordSchema = z.object({
 });
 export type TokenRecord = z.infer<typeof tokenRecordSchema>;
 
+/**
+ * A cron schedule. Slots before `activeSince` do not count: they were before it was made, changed or activated. Its id
+ * is a function of its task (declarative) or deduplication key (imperative), so that making it again changes it.
+ */
+export const scheduleRecordSchema = z.object({
+  id: z.string(),
+  type: z.enum(["DECLARATIVE", "IMPERATIVE"]),
+  task: z.string(),
+  active: z.boolean(),
+  /** Five fields. */
+  cron: z.string(),
+  /** An IANA name. */
+  timezone: z.string(),
+  deduplicationKey: z.string().optional(),
+  externalId: z.string().optional(),
+  /** Spreads slots: a duration, or a percentage of the time to the next slot. */
+  window: z.string().optional(),
+  /** How many slots that were missed are made up for; default none. */
+  catchUp: z.number().int().nonnegative().max(1000).optional(),
+  activeSince: timestamp,
+  createdAt: timestamp,
+  updatedAt: timestamp,
+});
+export type ScheduleRecord = z.infer<typeof scheduleRecordSchema>;
+
 /** A batch: which runs it made. `runIds` is null until all items are there. */
 export const batchRecordSchema = z.object({
   id: z.string(),
@@ -156,6 +183,10 @@ export function debounceKeyOf(env: string, taskId: string, key: string): string 
 
 export function tokenKey(env: string, tokenId: string): string {
   return `${env}.${encodeToken(tokenId)}`;
+}
+
+export function scheduleKey(env: string, scheduleId: string): string {
+  return `${env}.${encodeToken(scheduleId)}`;
 }
 
 export function batchKey(env: string, batchId: string): string {

@@ -148,6 +148,7 @@ export const BUCKETS = {
   idempotency: { name: "idempotency", description: "Which run an idempotency key stands for" },
   debounce: { name: "debounce", description: "Which delayed run a debounce key stands for" },
   waitpoints: { name: "waitpoints", description: "Tokens runs wait for" },
+  schedules: { name: "schedules", description: "Cron schedules" },
   batches: { name: "batches", description: "Which runs a batch made" },
   keys: { name: "keys", description: "Hashes of API keys" },
   config: { name: "config", description: "What was fixed at bootstrap" },

@@ -108,6 +108,15 @@ export function dueSubject(env: string, runId: string, name: string): string {
   return `due.${env}.${shardOfRun(runId).toString(16)}.${runId}.${name}`;
 }
 
+/** Every timer as it is armed. */
+export const ARMED_TIMERS = "timer.>";
+
+export function parseTimerSubject(
+  subject: string,
+): { readonly env: string; readonly runId: string; readonly name: string } | undefined {
+  return subject.startsWith("timer.") ? parseDueSubject(`due.${subject.slice(6)}`) : undefined;
+}
+
 export function parseDueSubject(
   subject: string,
 ): { readonly env: string; readonly runId: string; readonly name: string } | undefined {

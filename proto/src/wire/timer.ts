@@ -11,3 +11,11 @@ export function scheduleHeaders(dueAt: number, target: string): Record<string, s
     "Nats-Schedule-Target": target,
   };
 }
+
+/**
+ * Names one firing of one timer for the log's duplicate window: whoever fires it, and however often, the log has it
+ * once.
+ */
+export function firingId(runId: string, name: string, dueAt: number): string {
+  return `${runId}:${name}:${dueAt}`;
+}

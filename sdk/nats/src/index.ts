@@ -16,3 +16,5 @@ export { followRun, RunLogReader } from "./run-log.ts";
 export { Catalog } from "./catalog.ts";
 export { RunClient } from "./run-client.ts";
 export type { Triggered, TriggerExtras } from "./run-client.ts";
+export { lastMessages } from "./last-messages.ts";
+export type { LastMessage } from "./last-messages.ts";

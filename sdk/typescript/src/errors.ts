@@ -16,6 +16,24 @@ export class ApiError extends Error {
   }
 }
 
+const API_ERROR_NAMES: ReadonlySet<string> = new Set([
+  "ApiError",
+  "ApiConnectionError",
+  "BadRequestError",
+  "AuthenticationError",
+  "PermissionDeniedError",
+  "NotFoundError",
+  "ConflictError",
+  "UnprocessableEntityError",
+  "RateLimitError",
+  "InternalServerError",
+]);
+
+/** By name: users' bundles may have their own copy of the classes. */
+export function isApiError(error: unknown): error is ApiError {
+  return error instanceof Error && API_ERROR_NAMES.has(error.name) && "status" in error;
+}
+
 /** No answer came: it is not known whether the call had an effect. */
 export class ApiConnectionError extends ApiError {
   override readonly name = "ApiConnectionError";
@@ -96,7 +114,35 @@ export class SubtaskUnwrapError extends Error {
   }
 }
 
-/** Thrown in a task's code, it fails the run for good: no attempt follows. Agents recognise it by its name. */
+/** Thrown in a task's code, it fails the run for good: no attempt follows. Recognised by its name. */
 export class AbortTaskRunError extends Error {
   override readonly name = "AbortTaskRunError";
+}
+
+/** Thrown in a task's `run`, it ends the run as a success with this output. Recognised by its name. */
+export class CompleteTaskWithOutput extends Error {
+  override readonly name = "CompleteTaskWithOutput";
+  readonly output: unknown;
+
+  constructor(output?: unknown) {
+    super("The task is complete");
+    this.output = output;
+  }
+}
+
+/**
+ * Thrown in a task's code, it says that the machine has too little memory: the run is tried once more on the machine
+ * of `retry.outOfMemory`, or fails for good when there is none. Recognised by its name.
+ */
+export class OutOfMemoryError extends Error {
+  override readonly name = "OutOfMemoryError";
+
+  constructor() {
+    super("MANUAL_OOM_KILL_ERROR");
+  }
+}
+
+/** Why a wait for a token gave no output: nobody completed it in time. */
+export class WaitpointTimeoutError extends Error {
+  override readonly name = "WaitpointTimeoutError";
 }

@@ -7,6 +7,7 @@ export {
   ensureConsumer,
   Feed,
   IN_PROGRESS,
+  lastMessages,
   NAK,
   nakAfter,
   onReconnect,

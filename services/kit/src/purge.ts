@@ -2,12 +2,18 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@millrace/nats";
 
-/** Removes every message of the subject from the stream; removing nothing is fine. */
+/**
+ * Removes the messages of the subject from the stream; removing nothing is fine.
+ * @param upToSeq leaves what was stored later: a timer that was armed again meanwhile
+ */
 export async function purgeSubject(
   nc: NatsConnection,
   stream: string,
   subject: string,
+  upToSeq?: number,
 ): Promise<void> {
   const jsm = await jetstreamManager(nc, { checkAPI: false });
-  await jsm.streams.purge(stream, { filter: subject });
+  // The broker keeps what has this sequence or a later one.
+  const seq = upToSeq === undefined ? {} : { seq: upToSeq + 1 };
+  await jsm.streams.purge(stream, { filter: subject, ...seq });
 }

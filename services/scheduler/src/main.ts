@@ -8,6 +8,7 @@ import {
   waitUntilProvisioned,
 } from "@millrace/service-kit";
 import { holdLease } from "./hold-lease.ts";
+import { PunctualTimers } from "./punctual-timers.ts";
 import { TimerFirer } from "./timers.ts";
 
 await runService("scheduler", baseConfigSchema, process.env, async (service) => {
@@ -19,6 +20,8 @@ await runService("scheduler", baseConfigSchema, process.env, async (service) => 
   );
   const firer = await TimerFirer.start(nc, publisher, log);
   service.onStop("timers", async () => firer.stop());
+  const punctual = new PunctualTimers(nc, publisher, log);
+  service.onStop("punctual timers", async () => punctual.stop());
   const bucket = await Bucket.open(nc, BUCKETS.leases, leaseRecordSchema);
   const lease = await holdLease(bucket, LEASE_KEYS.scheduler, service.instanceId, log);
   service.onStop("lease", () => lease.stop());

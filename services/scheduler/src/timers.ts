@@ -1,35 +1,25 @@
 /**
  * Fires durable timers: the broker delivers one when it is due, and its firing becomes a fact in the run's log.
  *
- * The message is acknowledged after the fact is stored, so a crash between the two fires again; the fold counts a
- * timer once. Several schedulers share the work: the consumer gives each due timer to one of them.
+ * The message is acknowledged after the fact is stored, so a crash between the two fires again; the log and the fold
+ * count a timer once. Several schedulers share the work: the consumer gives each due timer to one of them.
+ *
+ * The broker looks for due timers four times a second: `PunctualTimers` is there first, most of the time, and then
+ * nothing arrives here.
  */
-import {
-  decodeBody,
-  DUE_CONSUMER,
-  encodeEvent,
-  isRunId,
-  parseDueSubject,
-  runSubject,
-  timerBodySchema,
-} from "@millrace/proto";
+import { DUE_CONSUMER } from "@millrace/proto";
 import {
   ACK,
   ensureConsumer,
-  meterOf,
   PullLoop,
   type Delivery,
   type Logger,
   type NatsConnection,
   type Publisher,
 } from "@millrace/service-kit";
+import { fire, readTimer } from "./fire.ts";
 
 const BATCH = 512;
-
-const lateness = meterOf("scheduler").createHistogram("millrace.scheduler.timer.lateness", {
-  unit: "ms",
-  description: "How long after its time a timer was fired",
-});
 
 export class TimerFirer {
   readonly #nc: NatsConnection;
@@ -70,40 +60,9 @@ export class TimerFirer {
   }
 
   async #fire({ subject, data, reply }: Delivery): Promise<void> {
-    const timer = readDue(subject, data);
-    if (!timer) {
-      this.#log.error({ subject }, "a due timer cannot be read; it is dropped");
-      this.#nc.publish(reply, ACK);
-      return;
-    }
-    const at = Date.now();
-    await this.#publisher.publish(
-      runSubject(timer.env, timer.runId, "scheduler"),
-      encodeEvent("timer-fired", { at, name: timer.name, dueAt: timer.dueAt }),
-      { type: "timer-fired" },
-    );
-    lateness.record(at - timer.dueAt);
+    const timer = readTimer(subject, data);
+    if (timer) await fire(this.#publisher, timer);
+    else this.#log.error({ subject }, "a due timer cannot be read; it is dropped");
     this.#nc.publish(reply, ACK);
   }
-}
-
-type Due = {
-  readonly env: string;
-  readonly runId: string;
-  readonly name: string;
-  readonly dueAt: number;
-};
-
-/** undefined when the message is no timer of a run. */
-function readDue(subject: string, data: Uint8Array): Due | undefined {
-  const timer = parseDueSubject(subject);
-  if (!timer || !isRunId(timer.runId)) return undefined;
-  let value: unknown;
-  try {
-    value = decodeBody(data);
-  } catch {
-    return undefined;
-  }
-  const body = timerBodySchema.safeParse(value);
-  return body.success ? { ...timer, dueAt: body.data.dueAt } : undefined;
 }
