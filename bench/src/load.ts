@@ -8,9 +8,10 @@ import {
   type FeedOptions,
   type NatsConnection,
 } from "@millrace/nats";
-import { RUNS, type TriggerBody } from "@millrace/proto";
+import { decodeEvent, RUNS, type TriggerBody, type TriggerOptions } from "@millrace/proto";
 
-const BODY: TriggerBody = { payload: "null", options: { payloadType: "application/json" } };
+type OptionsOf = (n: number) => TriggerOptions;
+const NO_OPTIONS: OptionsOf = () => ({});
 const ENV = "dev";
 
 export type Throughput = {
@@ -43,12 +44,15 @@ export class Load {
    * Triggers `runs` runs as fast as they are acknowledged and waits until all have ended. The end is seen by the
    * number of messages in the log, so that watching costs nothing; then every run is checked to have succeeded.
    */
-  async throughput(taskId: string, runs: number, eventsPerRun: number): Promise<Throughput> {
+  async throughput(
+    taskId: string,
+    runs: number,
+    eventsPerRun: number,
+    optionsOf: OptionsOf = NO_OPTIONS,
+  ): Promise<Throughput> {
     const before = await this.#log();
     const startedAt = performance.now();
-    const triggers: Promise<string>[] = [];
-    for (let i = 0; i < runs; i++) triggers.push(this.#trigger(taskId));
-    const ids = await Promise.all(triggers);
+    const ids = await this.triggerMany(taskId, runs, optionsOf);
     const triggeredAt = performance.now();
     const expected = before.lastSeq + runs * eventsPerRun;
     while ((await this.#log()).lastSeq < expected)
@@ -83,12 +87,55 @@ export class Load {
     return latencies;
   }
 
+  /** Ids in the order of `optionsOf`'s numbers, which begin at 0. */
+  async triggerMany(taskId: string, runs: number, optionsOf: OptionsOf): Promise<string[]> {
+    return await Promise.all(
+      Array.from({ length: runs }, (_, n) => this.#trigger(taskId, null, optionsOf(n))),
+    );
+  }
+
+  /** One run's output, when it has succeeded. */
+  async outputOf(taskId: string, payload: unknown): Promise<unknown> {
+    let succeeded: (runId: string) => void = () => undefined;
+    const feed = await this.#successes("new", (runId) => succeeded(runId));
+    const started = this.#trigger(taskId, payload);
+    const ended = new Promise<void>((resolve) => {
+      const seen = new Set<string>();
+      succeeded = (runId) => {
+        seen.add(runId);
+        void started.then((id) => {
+          if (seen.has(id)) resolve();
+        });
+      };
+    });
+    const runId = await started;
+    await ended;
+    await feed.stop();
+    const run = await this.#client.retrieve(ENV, runId);
+    if (run?.status !== "finished" || run.output?.data === undefined)
+      throw new Error(`Run ${runId} did not succeed`);
+    return JSON.parse(run.output.data);
+  }
+
+  /** Follows when runs are triggered, start and end, from now on. */
+  async watchStarts(): Promise<Starts> {
+    return await Starts.open(this.#nc);
+  }
+
   async close(): Promise<void> {
     await this.#nc.close();
   }
 
-  async #trigger(taskId: string): Promise<string> {
-    const triggered = await this.#client.trigger(ENV, taskId, BODY);
+  async #trigger(
+    taskId: string,
+    payload: unknown = null,
+    options: TriggerOptions = {},
+  ): Promise<string> {
+    const body: TriggerBody = {
+      payload: JSON.stringify(payload),
+      options: { payloadType: "application/json", ...options },
+    };
+    const triggered = await this.#client.trigger(ENV, taskId, body);
     if (!triggered.ok) throw new Error(triggered.message);
     return triggered.runId;
   }
@@ -117,5 +164,45 @@ export class Load {
         if (type === "attempt-succeeded") onSuccess(subject.split(".")[3] ?? "");
       },
     });
+  }
+}
+
+/** Times of runs, by the clocks of those who state them: all on one machine. */
+export class Starts {
+  finished = 0;
+  readonly #triggeredAt = new Map<string, number>();
+  readonly #startedAt = new Map<string, number>();
+  #feed: Feed | undefined;
+
+  static async open(nc: NatsConnection): Promise<Starts> {
+    const starts = new Starts();
+    starts.#feed = await Feed.start(nc, {
+      stream: RUNS.name,
+      subjects: ["run.*.*.*.client", "run.*.*.*.agent"],
+      from: "new",
+      onMessage: ({ subject, type, data, seq }) => {
+        const decoded = decodeEvent(subject, type, data, seq);
+        if (decoded.kind !== "event") return;
+        const { event } = decoded;
+        if (event.type === "run-triggered") starts.#triggeredAt.set(event.runId, event.data.at);
+        else if (event.type === "attempt-started")
+          starts.#startedAt.set(event.runId, event.data.at);
+        else if (event.type === "attempt-succeeded") starts.finished++;
+      },
+    });
+    return starts;
+  }
+
+  async until(holds: () => boolean): Promise<void> {
+    while (!holds()) await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  }
+
+  /** Milliseconds from its trigger to its start. */
+  waitOf(runId: string): number {
+    return (this.#startedAt.get(runId) ?? Infinity) - (this.#triggeredAt.get(runId) ?? 0);
+  }
+
+  async stop(): Promise<void> {
+    await this.#feed?.stop();
   }
 }

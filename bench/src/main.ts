@@ -6,6 +6,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Millrace } from "@millrace/harness";
+import { fanOut } from "./fan-out.ts";
+import { keys } from "./keys.ts";
 import { EVENTS_OF_LIMITED_RUN, EVENTS_OF_PLAIN_RUN, Load } from "./load.ts";
 import { table, type Figure } from "./report.ts";
 import { cpuPerRun, latency, throughput, type Scale } from "./scenarios.ts";
@@ -43,7 +45,13 @@ try {
   say("latency");
   figures.push(...(await latency(load, yardstick, size)));
   say("throughput");
-  figures.push(...(await throughput(load, yardstick, size)));
+  const rates = await throughput(load, yardstick, size);
+  figures.push(...rates);
+  say("fan-out");
+  figures.push(...(await fanOut(load, rates[0]?.value ?? Number.NaN, size)));
+  say("concurrency keys");
+  const coordinator = [...millrace.services].find(({ name }) => name === "coordinator");
+  figures.push(...(await keys(load, coordinator?.pid ?? 0, size)));
   say("CPU per run");
   figures.push(...(await cpuPerRun(load, nc, pids, size)));
 

@@ -20,3 +20,31 @@ export const firstLine = task({
   machine: "micro",
   run: () => performance.timeOrigin + performance.now(),
 });
+
+const keyed = queue({ name: "keyed-10", concurrencyLimit: 10 });
+
+export const keyedShared = task({
+  id: "noop-keyed",
+  isolation: "shared",
+  queue: keyed,
+  run: () => null,
+});
+
+const now = (): number => performance.timeOrigin + performance.now();
+
+export const timed = task({ id: "timed", isolation: "shared", run: now });
+
+/** One call with many children: when it was made, when the last child ran, when its answer came. */
+export const fanOut = task({
+  id: "fan-out",
+  machine: "micro",
+  run: async (items: number) => {
+    const calledAt = now();
+    const { runs } = await timed.batchTriggerAndWait(
+      Array.from({ length: items }, () => ({ payload: undefined })),
+    );
+    const resumedAt = now();
+    const lastChildAt = Math.max(...runs.map((run) => (run.ok ? run.output : Number.NaN)));
+    return { calledAt, lastChildAt, resumedAt };
+  },
+});

@@ -18,6 +18,8 @@ export const ERRORS = {
   METADATA_TOO_LARGE: { status: 413, summary: "The run's metadata would be over 256 KB" },
   TOO_MANY_TAGS: { status: 422, summary: "A run has at most 10 tags" },
   NEEDS_GATEWAY: { status: 501, summary: "Only the gateway can answer this" },
+  LIST_NOT_READY: { status: 503, summary: "The list of runs is still being built" },
+  BULK_ACTION_NOT_FOUND: { status: 404, summary: "There is no bulk action with this id" },
   RUN_NOT_FOUND: { status: 404, summary: "There is no run with this id" },
   ROUTE_NOT_FOUND: { status: 404, summary: "There is no such endpoint" },
   PAYLOAD_TOO_LARGE: { status: 413, summary: "The body is over 3 MB" },

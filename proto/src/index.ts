@@ -57,8 +57,8 @@ export type { Dispatch } from "./wire/dispatch.ts";
 export { firingId, scheduleHeaders, timerBodySchema } from "./wire/timer.ts";
 export { outputSchema } from "./wire/output.ts";
 export type { OutputMessage } from "./wire/output.ts";
-export { logRecordSchema } from "./wire/telemetry.ts";
-export type { LogRecord } from "./wire/telemetry.ts";
+export { logRecordSchema, spanRecordSchema } from "./wire/telemetry.ts";
+export type { LogRecord, SpanRecord } from "./wire/telemetry.ts";
 export { EVENT_ROLES, EVENT_SCHEMAS, isEventType } from "./events/events.ts";
 export type { EventData, EventType, RunEvent, RunEventOf } from "./events/events.ts";
 export { metadataOperationSchema } from "./events/values.ts";
@@ -110,6 +110,8 @@ export {
   agentRecordSchema,
   batchKey,
   batchRecordSchema,
+  bulkKey,
+  bulkRecordSchema,
   CONFIG_KEYS,
   debounceKeyOf,
   debounceRecordSchema,
@@ -136,6 +138,7 @@ export {
 export type {
   AgentRecord,
   BatchRecord,
+  BulkRecord,
   DebounceRecord,
   IdempotencyRecord,
   KeyRecord,
@@ -153,6 +156,7 @@ export {
   acceptTrigger,
   IDEMPOTENCY_TTL_MS,
   LIMITS,
+  metadataProblem,
   queueOfTrigger,
   readKeyTtl,
   readTags,
@@ -186,4 +190,42 @@ export type {
   RunItem,
   TokenView,
 } from "./api/calls.ts";
-export type { Reason, RunExplanation } from "./api/explain.ts";
+export { explainRun } from "./api/explain.ts";
+export type { ExplanationFacts, Reason, RunExplanation } from "./api/explain.ts";
+export {
+  batchItemsAnswerSchema,
+  batchItemSchema,
+  batchViewSchema,
+  createBatchBodySchema,
+  createdBatchSchema,
+  taskBatchBodySchema,
+  wholeBatchBodySchema,
+} from "./api/batches.ts";
+export type { BatchItem, BatchItemsAnswer, CreateBatchBody, CreatedBatch } from "./api/batches.ts";
+export { presignedGetSchema, presignedPutSchema } from "./api/packets.ts";
+export {
+  overrideQueueBodySchema,
+  pauseQueueBodySchema,
+  queueListSchema,
+  queueViewSchema,
+  resetQueueBodySchema,
+} from "./api/queues.ts";
+export {
+  addTagsBodySchema,
+  metadataAnswerSchema,
+  replayBodySchema,
+  rescheduleBodySchema,
+  resetKeyBodySchema,
+  retrievedRunSchema,
+  runResultSchema,
+  triggeredSchema,
+  updateMetadataBodySchema,
+} from "./api/run-requests.ts";
+export type { RunResult } from "./api/run-requests.ts";
+export {
+  completeTokenBodySchema,
+  createdTokenSchema,
+  createTokenBodySchema,
+  tokenListSchema,
+  tokenViewSchema,
+} from "./api/waitpoints.ts";

@@ -36,16 +36,19 @@ export type MachineOption =
   | { readonly preset: string }
   | { readonly cpu?: number | undefined; readonly memory?: number | undefined };
 
-/** The preset that is meant: for a size, the smallest one that has it. Undefined when there is none. */
+/** The preset that is meant: for a size, the smallest one that has it. Undefined when there is none, or no size. */
 export function machineOf(option: MachineOption): Preset | undefined {
   if (typeof option === "string" || "preset" in option) {
     const name = typeof option === "string" ? option : option.preset;
     return presetSchema.safeParse(name).data;
   }
-  const { cpu = 0, memory = 0 } = option;
-  return PRESETS.find(
-    (preset) => MACHINE_SIZES[preset].cpu >= cpu && MACHINE_SIZES[preset].memoryGb >= memory,
-  );
+  const { cpu, memory } = option;
+  if ((cpu ?? memory) === undefined) return undefined;
+  if ([cpu, memory].some((size) => size !== undefined && !(size > 0))) return undefined;
+  return PRESETS.find((preset) => {
+    const has = MACHINE_SIZES[preset];
+    return has.cpu >= (cpu ?? 0) && has.memoryGb >= (memory ?? 0);
+  });
 }
 
 /** `process`: one run at a time in a process of its own. `shared`: many light runs in one process. */

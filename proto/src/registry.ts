@@ -1,8 +1,9 @@
 /** Records kept in the broker's buckets: tasks, queues, agents, keys. One zod schema each; keys are built here, too. */
 import { z } from "zod";
+import { runFilterSchema } from "./api/calls.ts";
 import { isolationSchema, presetSchema } from "./machines.ts";
 import { timestamp } from "./events/values.ts";
-import { encodeToken } from "./wire/tokens.ts";
+import { boundedToken } from "./wire/tokens.ts";
 
 /** Retry settings with v4's names: milliseconds. */
 export const retrySettingsSchema = z.object({
@@ -134,8 +135,45 @@ export const batchRecordSchema = z.object({
     }),
   ),
   idempotencyKey: z.string().optional(),
+  /** The run its items are triggered from. */
+  parentRunId: z.string().optional(),
+  /** While items are missing: the runs of those that came, by index; `""`: refused, see `errors`. */
+  received: z.record(z.string(), z.string()).optional(),
 });
 export type BatchRecord = z.infer<typeof batchRecordSchema>;
+
+/**
+ * A bulk action. `place` is how far it is: of `runIds` the number that are done, of a filter the last run that was. The
+ * runs it is about were made by `createdAt` and are in the log up to `maxSeq`: it never meets those it makes itself.
+ */
+export const bulkRecordSchema = z.object({
+  id: z.string(),
+  name: z.string().optional(),
+  action: z.enum(["cancel", "replay"]),
+  target: z.discriminatedUnion("by", [
+    z.object({
+      by: z.literal("filter"),
+      filter: runFilterSchema,
+      maxSeq: z.number().int().nonnegative(),
+      place: z.object({ createdAt: timestamp, seq: z.number().int() }).optional(),
+    }),
+    z.object({
+      by: z.literal("runs"),
+      runIds: z.array(z.string()),
+      place: z.number().int().nonnegative(),
+    }),
+  ]),
+  targetRegion: z.string().optional(),
+  status: z.enum(["PENDING", "COMPLETED", "ABORTED"]),
+  counts: z.object({
+    total: z.number().int().nonnegative(),
+    success: z.number().int().nonnegative(),
+    failure: z.number().int().nonnegative(),
+  }),
+  createdAt: timestamp,
+  completedAt: timestamp.optional(),
+});
+export type BulkRecord = z.infer<typeof bulkRecordSchema>;
 
 /** An agent's presence. `capacity`: how many runs of each lane it could hold at once if it held nothing else. */
 export const agentRecordSchema = z.object({
@@ -160,37 +198,41 @@ export const keyRecordSchema = z.object({ env: z.string(), createdAt: timestamp 
 export type KeyRecord = z.infer<typeof keyRecordSchema>;
 
 export function taskKey(env: string, taskId: string): string {
-  return `${env}.${encodeToken(taskId)}`;
+  return `${env}.${boundedToken(taskId)}`;
 }
 
 export function queueKey(env: string, queue: string): string {
-  return `${env}.${encodeToken(queue)}`;
+  return `${env}.${boundedToken(queue)}`;
 }
 
-/** `kind` keeps the keys of runs (by task) and of tokens apart. */
+/** `kind` keeps the keys of runs (by task), of tokens, waits, batches and requests apart. */
 export function idempotencyKeyOf(
   env: string,
-  kind: { readonly taskId: string } | "token",
+  kind: { readonly taskId: string } | "token" | "wait" | "batch" | "request",
   key: string,
 ): string {
-  const scope = kind === "token" ? "token" : `task.${encodeToken(kind.taskId)}`;
-  return `${env}.${scope}.${encodeToken(key)}`;
+  const scope = typeof kind === "string" ? kind : `task.${boundedToken(kind.taskId)}`;
+  return `${env}.${scope}.${boundedToken(key)}`;
 }
 
 export function debounceKeyOf(env: string, taskId: string, key: string): string {
-  return `${env}.${encodeToken(taskId)}.${encodeToken(key)}`;
+  return `${env}.${boundedToken(taskId)}.${boundedToken(key)}`;
 }
 
 export function tokenKey(env: string, tokenId: string): string {
-  return `${env}.${encodeToken(tokenId)}`;
+  return `${env}.${boundedToken(tokenId)}`;
 }
 
 export function scheduleKey(env: string, scheduleId: string): string {
-  return `${env}.${encodeToken(scheduleId)}`;
+  return `${env}.${boundedToken(scheduleId)}`;
 }
 
 export function batchKey(env: string, batchId: string): string {
-  return `${env}.${encodeToken(batchId)}`;
+  return `${env}.${boundedToken(batchId)}`;
+}
+
+export function bulkKey(env: string, bulkId: string): string {
+  return `${env}.${boundedToken(bulkId)}`;
 }
 
 /** The pool of the agents that serve one version of the tasks: what a run that is locked to it is dispatched to. */
@@ -208,10 +250,15 @@ export const LEASE_KEYS = {
   shard: (shard: number): string => `shard.${shard.toString(16)}`,
   coordinator: (id: string): string => `coordinator.${id}`,
   scheduler: "scheduler",
+  bulkAction: (id: string): string => `bulk.${id}`,
 } as const;
 
 /** What the installation was set up with; see `BUCKETS.config`. */
-export const CONFIG_KEYS = { schema: "schema" } as const;
+export const CONFIG_KEYS = {
+  schema: "schema",
+  /** What the gateways' URLs without a key are signed with. */
+  signingKey: "signing-key",
+} as const;
 
 /** Raised when streams, buckets or events change incompatibly; an older service refuses a newer broker. */
 export const SCHEMA_VERSION = 1;

@@ -1,5 +1,5 @@
 /** Builders of events for tests: a run's log as a list of facts, sequences given in order. */
-import type { EventData, EventType, RunEvent, Trigger } from "../src/index.ts";
+import type { EventData, EventType, MetadataOperation, RunEvent, Trigger } from "../src/index.ts";
 
 export const RUN_ID = "run_0000000000a000000000000000b";
 
@@ -66,6 +66,11 @@ export const granted = (admission = 1, slotId = "s1"): Fact => [
   "slot-granted",
   { at: 1500, queue: "task/resize", slotId, reply: "$JS.ACK.x", admission },
 ];
+/** Granted in the shard's memory: to a run of this concurrency key, or, with `""`, of none. */
+export const grantedIn = (key: string, admission = 1, slotId = "s1"): Fact => [
+  "slot-granted",
+  { at: 1500, queue: "task/resize", slotId, reply: "", admission, key, rated: true },
+];
 export const lost = (attempt = 1, agentId = "a1"): Fact => [
   "attempt-lost",
   { at: 4000, agentId, attempt },
@@ -104,9 +109,63 @@ export const waitsForChildrenOn = (agentId: string, ...ids: readonly string[]): 
       kind: "children",
       key: "children",
       batchId: null,
-      children: ids.map((runId) => ({ runId, taskId: "child" })),
+      children: ids.map((runId) => ({
+        runId,
+        taskId: "child",
+        ...(runId.startsWith("shared") ? { shared: true } : {}),
+      })),
     },
   },
+];
+export const waitsForToken = (tokenId = "t1", timeoutAt?: number, index = 0): Fact => [
+  "wait-started",
+  {
+    at: 2200,
+    attempt: 1,
+    agentId: "a1",
+    index,
+    durationMs: 3,
+    wait: {
+      kind: "token",
+      key: `token:${tokenId}`,
+      tokenId,
+      ...(timeoutAt === undefined ? {} : { timeoutAt }),
+    },
+  },
+];
+export const tokenDone = (tokenId = "t1", waitIndex = 0): Fact => [
+  "token-completed",
+  {
+    at: 5500,
+    waitIndex,
+    tokenId,
+    result: { ok: true, output: '"yes"', outputType: "application/json" },
+  },
+];
+export const rescheduled = (until: number, replace?: EventData<"rescheduled">["replace"]): Fact => [
+  "rescheduled",
+  { at: 1200, until, ...(replace ? { replace } : {}) },
+];
+/** What a later trigger with the same debounce key brings. */
+export const replacement: NonNullable<EventData<"rescheduled">["replace"]> = {
+  payload: { data: '{"n":2}', type: "application/json" },
+  metadata: { data: '{"from":"second"}', type: "application/json" },
+  tags: ["second"],
+  machine: "micro",
+  maxAttempts: 2,
+  maxDurationSec: 60,
+};
+export const tagged = (...tags: readonly string[]): Fact => [
+  "tags-added",
+  { at: 2600, tags: [...tags] },
+];
+export const metadata = (...operations: readonly MetadataOperation[]): Fact => [
+  "metadata-updated",
+  { at: 2700, operations: [...operations] },
+];
+export const awaited = (parentRunId = "p2", waitIndex = 0, childIndex = 0): Fact => [
+  "run-awaited",
+  { at: 2800, parentRunId, waitIndex, childIndex },
 ];
 export const childDone = (childIndex: number, id: string, waitIndex = 0): Fact => [
   "child-finished",

@@ -1,6 +1,8 @@
 /** `GET /api/v1/runs/:id/explain`: why a run is where it is, and what has to happen before it goes on. */
-import type { Outcome } from "../run/state.ts";
-import type { PublicStatus } from "../run/view.ts";
+import { laneOf } from "../machines.ts";
+import { limitOfQueue, type AgentRecord, type QueueRecord } from "../registry.ts";
+import type { LiveRun, Outcome, Queued, Waiting } from "../run/state.ts";
+import { publicStatus, type PublicStatus } from "../run/view.ts";
 
 /** One thing that stands between a run and running, or says what it is doing. Times are epoch milliseconds. */
 export type Reason =
@@ -56,3 +58,223 @@ export type RunExplanation = {
   readonly summary: string;
   readonly reasons: readonly Reason[];
 };
+
+/** What a run's own state does not say. */
+export type ExplanationFacts = {
+  readonly nowMs: number;
+  /** Of the run's queue; undefined when nobody has declared it. */
+  readonly queue: QueueRecord | undefined;
+  /** Runs past the gate this run has to pass: its queue's or, in a queue with keys, its concurrency key's. */
+  readonly admitted: readonly string[];
+  /** How many runs of its line go before it. */
+  readonly ahead: number;
+  /** When the queue's rate limit lets the next run start; undefined: now. */
+  readonly nextStartAt?: number | undefined;
+  /** The living agents of its environment. */
+  readonly agents: readonly AgentRecord[];
+  /** How many runs each agent executes. */
+  readonly executing: ReadonlyMap<string, number>;
+};
+
+const NAMED_RUNS = 20;
+
+/** Why the run is where it is: all reasons, the one to look at first ahead. */
+export function explainRun(run: LiveRun, facts: ExplanationFacts): RunExplanation {
+  const reasons = reasonsOf(run, facts);
+  const [first] = reasons;
+  return {
+    id: run.id,
+    status: publicStatus(run),
+    summary: first === undefined ? "It is about to go on." : sentenceOf(first),
+    reasons,
+  };
+}
+
+function reasonsOf(run: LiveRun, facts: ExplanationFacts): readonly Reason[] {
+  switch (run.status) {
+    case "delayed":
+      return [{ kind: "delayed", until: run.until }];
+    case "queued":
+      return queuedReasons(run, facts);
+    case "executing": {
+      // Later than the start only by facts about the run, where it has not waited or failed.
+      const isFirst = run.attempt === 1 && run.waits.length === 0;
+      const since = isFirst ? (run.startedAt ?? run.updatedAt) : run.updatedAt;
+      return [{ kind: "executing", agentId: run.agentId, since }];
+    }
+    case "retrying":
+    case "backoff":
+      return [{ kind: "backoff", until: run.until, attempt: run.attempt + 1 }];
+    case "waiting":
+      return waitingReasons(run);
+    case "finished":
+      return [{ kind: "finished", outcome: run.outcome, at: run.finishedAt }];
+  }
+}
+
+/** In the order of what a run has to pass: its queue's gates, its line, an agent. */
+function queuedReasons(run: Queued, facts: ExplanationFacts): readonly Reason[] {
+  const reasons = run.slot === null ? gateReasons(run, facts) : [];
+  const isBlocked = reasons.length > 0;
+  const { queue } = run.trigger;
+  if (run.slot === null && (facts.ahead > 0 || !isBlocked))
+    reasons.push({ kind: "place", queue, ...keyField(run), ahead: facts.ahead });
+  const agents = agentReasons(run, facts);
+  // Being next in line says nothing where it is an agent that is missing.
+  const isNext = !isBlocked && facts.ahead === 0;
+  return agents.length > 0 && isNext ? agents : [...reasons, ...agents];
+}
+
+function gateReasons(run: Queued, facts: ExplanationFacts): Reason[] {
+  const { queue: record, admitted, nextStartAt, nowMs } = facts;
+  const { queue } = run.trigger;
+  if (!record) return [];
+  if (record.paused === true) return [{ kind: "paused", queue }];
+  const reasons: Reason[] = [];
+  const limit = limitOfQueue(record);
+  if (limit !== null && admitted.length >= limit)
+    reasons.push({
+      kind: "concurrency",
+      queue,
+      ...keyField(run),
+      limit,
+      held: admitted.length,
+      holders: admitted.slice(0, NAMED_RUNS),
+    });
+  const { rateLimit } = record;
+  if (rateLimit && nextStartAt !== undefined && nextStartAt > nowMs)
+    reasons.push({
+      kind: "rate-limit",
+      queue,
+      ...(rateLimit.per === "key" ? keyField(run) : {}),
+      limit: rateLimit.limit,
+      periodMs: rateLimit.periodMs,
+      nextAt: nextStartAt,
+    });
+  return reasons;
+}
+
+function agentReasons(run: Queued, { agents, executing }: ExplanationFacts): readonly Reason[] {
+  // Its process waits on an agent that has it already.
+  if (run.agentId !== null) return [];
+  const { pool, machine, isolation, version } = run.trigger;
+  const lane = laneOf(machine, isolation);
+  const inPool = agents.filter((agent) => agent.pool === pool && !agent.draining);
+  const able = inPool.filter(
+    (agent) =>
+      (agent.capacity[lane] ?? 0) > 0 && (version === undefined || agent.version === version),
+  );
+  if (able.length === 0)
+    return [
+      {
+        kind: "no-agent",
+        pool,
+        preset: machine,
+        isolation,
+        ...(version === undefined ? {} : { version }),
+        offered: offersOf(inPool, version !== undefined),
+      },
+    ];
+  let capacity = 0;
+  let busy = 0;
+  for (const agent of able) {
+    capacity += agent.capacity[lane] ?? 0;
+    busy += executing.get(agent.id) ?? 0;
+  }
+  return busy >= capacity ? [{ kind: "agents-busy", capacity, executing: busy }] : [];
+}
+
+function offersOf(agents: readonly AgentRecord[], withVersions: boolean): readonly string[] {
+  const offers = new Set<string>();
+  for (const { capacity, version } of agents)
+    for (const [lane, count] of Object.entries(capacity))
+      if (count > 0)
+        offers.add(withVersions && version !== undefined ? `${lane} of version ${version}` : lane);
+  return [...offers].toSorted();
+}
+
+function waitingReasons(run: Waiting): readonly Reason[] {
+  const wait = run.waits.at(-1);
+  switch (wait?.kind) {
+    case undefined:
+      return [];
+    case "duration":
+      return [{ kind: "waiting-time", until: wait.until }];
+    case "children": {
+      const open = wait.children.filter(({ result }) => result === null);
+      const runIds = open.slice(0, NAMED_RUNS).map(({ runId }) => runId);
+      return [{ kind: "waiting-children", open: wait.open, runIds }];
+    }
+    case "token":
+      return [
+        {
+          kind: "waiting-token",
+          tokenId: wait.tokenId,
+          ...(wait.timeoutAt === null ? {} : { timeoutAt: wait.timeoutAt }),
+        },
+      ];
+  }
+}
+
+function keyField(run: Queued): { readonly key?: string } {
+  const { concurrencyKey } = run.trigger;
+  return concurrencyKey === undefined ? {} : { key: concurrencyKey };
+}
+
+function sentenceOf(reason: Reason): string {
+  switch (reason.kind) {
+    case "delayed":
+      return `It is delayed until ${iso(reason.until)}.`;
+    case "backoff":
+      return `Its last attempt failed; attempt ${reason.attempt} is due at ${iso(reason.until)}.`;
+    case "paused":
+      return `Queue "${reason.queue}" is paused: none of its runs start until it is resumed.`;
+    case "concurrency":
+      return `${lineOf(reason)} runs at most ${reason.limit} at once, and ${reason.held} ${reason.held === 1 ? "is" : "are"} running.`;
+    case "rate-limit":
+      return `${lineOf(reason)} starts at most ${count(reason.limit, "run")} in ${reason.periodMs} ms; the next may start at ${iso(reason.nextAt)}.`;
+    case "place":
+      return reason.ahead === 0
+        ? `It is the next to start in ${lineOf(reason, "q")}.`
+        : `${count(reason.ahead, "run")} of ${lineOf(reason, "q")} ${reason.ahead === 1 ? "goes" : "go"} before it.`;
+    case "no-agent": {
+      const wanted = `${reason.preset}${reason.isolation === "shared" ? " (shared)" : ""}`;
+      const version = reason.version === undefined ? "" : ` of version ${reason.version}`;
+      const offered =
+        reason.offered.length === 0
+          ? "no agent of that pool is running"
+          : `those there take ${reason.offered.join(", ")}`;
+      return `No agent of pool "${reason.pool}" takes ${wanted} runs${version}: ${offered}.`;
+    }
+    case "agents-busy":
+      return `The agents that could take it have room for ${count(reason.capacity, "run")} and execute ${reason.executing}.`;
+    case "executing":
+      return `It has been executing on agent ${reason.agentId} since ${iso(reason.since)}.`;
+    case "waiting-time":
+      return `It waits until ${iso(reason.until)}.`;
+    case "waiting-children":
+      return `It waits for ${count(reason.open, "run")} it triggered.`;
+    case "waiting-token":
+      return reason.timeoutAt === undefined
+        ? `It waits for token ${reason.tokenId} to be completed.`
+        : `It waits for token ${reason.tokenId} to be completed, until ${iso(reason.timeoutAt)} at the latest.`;
+    case "finished":
+      return `It ended at ${iso(reason.at)}: ${reason.outcome}.`;
+  }
+}
+
+function lineOf(
+  { queue, key }: { readonly queue: string; readonly key?: string },
+  initial: "q" | "Q" = "Q",
+): string {
+  const name = `${initial}ueue "${queue}"`;
+  return key === undefined ? name : `${name} with key "${key}"`;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+function iso(atMs: number): string {
+  return new Date(atMs).toISOString();
+}

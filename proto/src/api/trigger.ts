@@ -3,18 +3,22 @@ import { z } from "zod";
 import { refuse, type Refusal } from "../errors.ts";
 import type { EventData } from "../events/events.ts";
 import type { Packet } from "../events/values.ts";
+import { exceedsBytes, JSON_LEVELS } from "../json.ts";
 import { machineOf, PRESETS, type Preset } from "../machines.ts";
 import type { QueueRecord, TaskRecord } from "../registry.ts";
+import { metadataOf } from "../run/metadata.ts";
+import type { JsonObject } from "../run/state.ts";
 import { makeRunId, shardOfQueue } from "../wire/ids.ts";
 import { MAX_DURATION_MS, parseDuration, parseMoment } from "./durations.ts";
 
-/** v4's limits. Bytes are counted as the characters' UTF-8 length where it matters: at the gateway's door. */
+/** v4's limits. Lengths are in characters; bytes are those of UTF-8. */
 export const LIMITS = {
   bodyBytes: 3 * 1024 * 1024,
   tags: 10,
   tagLength: 128,
   taskIdLength: 128,
   queueLength: 128,
+  /** Bytes of its JSON text. */
   metadataLength: 256 * 1024,
   batchItems: 1000,
   idempotencyKeyLength: 2048,
@@ -66,7 +70,13 @@ export const triggerOptionsSchema = z.object({
   machine: machineOption.optional(),
   maxAttempts: z.number().int().positive().optional(),
   maxDuration: z.number().int().optional(),
-  region: z.string().min(1).max(64).optional(),
+  /** A pool's name; what follows an `@` would be a version. */
+  region: z
+    .string()
+    .min(1)
+    .max(64)
+    .regex(/^[^@]*$/, "A region has no @ in its name")
+    .optional(),
   test: z.boolean().optional(),
   parentRunId: z.string().optional(),
   /** The batch this trigger is part of, named by whoever makes the batch. */
@@ -159,6 +169,8 @@ export function acceptTrigger(
     );
   const read = readOptions(options, task, nowMs);
   if (!read.ok) return read;
+  const payload = payloadPacket(body.payload, options.payloadType);
+  if (!payload) return refuse("BAD_REQUEST", "The payload cannot be written as JSON");
   const idempotency = readIdempotency(options);
   if (idempotency && "ok" in idempotency) return idempotency;
   const debounce = readDebounce(options.debounce);
@@ -176,7 +188,7 @@ export function acceptTrigger(
       env,
       taskId,
       queue: queueName,
-      payload: payloadPacket(body.payload, options.payloadType),
+      payload,
       isolation: task.isolation,
       pool: options.region ?? "default",
       isTest: options.test ?? false,
@@ -199,8 +211,10 @@ function keyFields(
 ): Partial<EventData<"run-triggered">> {
   const { idempotencyKey, idempotencyKeyOptions, concurrencyKey, lockToVersion } = options;
   const { bulkActionId } = options;
+  // An empty key is none: runs without one share a line.
+  const hasLine = concurrencyKey !== undefined && concurrencyKey !== "";
   return {
-    ...(concurrencyKey === undefined ? {} : { concurrencyKey: String(concurrencyKey) }),
+    ...(hasLine ? { concurrencyKey: String(concurrencyKey) } : {}),
     ...(idempotencyKey === undefined
       ? {}
       : {
@@ -221,13 +235,13 @@ function keyFields(
 const KEY_TTL = /^(\d+)([smhd])$/;
 const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** Milliseconds an idempotency key lives; undefined when it is not to be understood. */
+/** Milliseconds an idempotency key lives; undefined when it is not to be understood, or would never live. */
 export function readKeyTtl(text: string | undefined): number | undefined {
   if (text === undefined) return IDEMPOTENCY_TTL_MS;
   const [, count, unit] = KEY_TTL.exec(text) ?? [];
   if (count === undefined || unit === undefined) return undefined;
   const ms = Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS];
-  return ms <= MAX_DURATION_MS ? ms : undefined;
+  return ms > 0 && ms <= MAX_DURATION_MS ? ms : undefined;
 }
 
 function readIdempotency(options: TriggerOptions): IdempotencyClaim | undefined | Refusal {
@@ -245,13 +259,13 @@ function readDebounce(option: TriggerOptions["debounce"]): DebounceClaim | undef
   if (option === undefined) return undefined;
   const { key, delay, mode = "leading", maxDelay } = option;
   const delayMs = parseDuration(delay);
-  if (delayMs === undefined || delayMs <= 0 || delayMs > MAX_DURATION_MS)
+  if (delayMs === undefined || delayMs === 0)
     return refuse(
       "INVALID_OPTION",
       `debounce.delay must be a duration such as "5s", not ${JSON.stringify(delay)}`,
     );
   const maxDelayMs = maxDelay === undefined ? null : parseDuration(maxDelay);
-  if (maxDelayMs === undefined || (maxDelayMs !== null && maxDelayMs > MAX_DURATION_MS))
+  if (maxDelayMs === undefined)
     return refuse(
       "INVALID_OPTION",
       `debounce.maxDelay must be a duration such as "1m", not ${JSON.stringify(maxDelay)}`,
@@ -288,18 +302,22 @@ function readOptions(
   if (typeof ttlMs === "object") return ttlMs;
   const metadata = readMetadata(options);
   if (metadata && "ok" in metadata) return metadata;
+  const priorityMs = clampInt32(Math.round((options.priority ?? 0) * 1000));
+  if (Number.isNaN(priorityMs)) return refuse("INVALID_OPTION", "priority must be a number");
   const maxDurationSec = options.maxDuration ?? task.maxDurationSec;
   return {
     ok: true,
     data: {
       tags,
       machine,
-      priorityMs: clampInt32(Math.round((options.priority ?? 0) * 1000)),
+      priorityMs,
       ...(metadata ? { metadata } : {}),
       ...(delayUntil === undefined ? {} : { delayUntil }),
       ...(ttlMs === undefined ? {} : { ttlMs }),
       ...(options.maxAttempts === undefined ? {} : { maxAttempts: options.maxAttempts }),
-      ...(maxDurationSec === undefined ? {} : { maxDurationSec: Math.max(5, maxDurationSec) }),
+      ...(maxDurationSec === undefined
+        ? {}
+        : { maxDurationSec: clampInt32(Math.max(5, maxDurationSec)) }),
     },
   };
 }
@@ -318,6 +336,15 @@ export function readTags(value: TriggerOptions["tags"]): string[] | Refusal {
   return tags;
 }
 
+/** Why a run cannot have this metadata; undefined when it can. To be asked where operations are accepted. */
+export function metadataProblem(metadata: JsonObject): Refusal | undefined {
+  if (!exceedsBytes(JSON.stringify(metadata), LIMITS.metadataLength)) return undefined;
+  return refuse(
+    "METADATA_TOO_LARGE",
+    `The run's metadata would be over ${LIMITS.metadataLength / 1024} KB`,
+  );
+}
+
 function readMachine(value: TriggerOptions["machine"], fallback: Preset): Preset | Refusal {
   if (value === undefined) return fallback;
   const preset = machineOf(value);
@@ -334,7 +361,7 @@ function readDelay(value: TriggerOptions["delay"], nowMs: number): number | unde
   if (at === undefined)
     return refuse(
       "INVALID_OPTION",
-      `delay must be a duration such as "1h30m" or an ISO 8601 date, not ${JSON.stringify(value)}`,
+      `delay must be a duration such as "1h30m" or an ISO 8601 date, not ${typeof value === "string" ? JSON.stringify(value) : String(value)}`,
     );
   return at > nowMs ? at : undefined;
 }
@@ -354,25 +381,43 @@ function readTtl(
   return ms === 0 ? undefined : ms;
 }
 
+/** A text comes with its type, as the client wrote it; anything else is the object itself. */
 function readMetadata(options: TriggerOptions): Packet | undefined | Refusal {
   const { metadata, metadataType } = options;
   if (metadata === undefined || metadata === null) return undefined;
   const data =
-    typeof metadata === "string" && metadataType !== undefined
-      ? metadata
-      : JSON.stringify(metadata);
-  if (data.length > LIMITS.metadataLength)
+    typeof metadata === "string" && metadataType !== undefined ? metadata : jsonText(metadata);
+  if (data !== undefined && exceedsBytes(data, LIMITS.metadataLength))
     return refuse("INVALID_OPTION", `metadata is over ${LIMITS.metadataLength / 1024} KB`);
-  return { data, type: metadataType ?? "application/json" };
+  const packet = {
+    ...(data === undefined ? {} : { data }),
+    type: metadataType ?? "application/json",
+  };
+  if (metadataOf(packet) !== null) return packet;
+  return refuse(
+    "INVALID_OPTION",
+    `metadata must be a JSON object of at most ${JSON_LEVELS} levels`,
+  );
 }
 
 /**
  * Clients send the payload serialised, with its type; a REST user's raw JSON value has no type and is kept as JSON.
+ * Undefined when it has no JSON text.
  */
-function payloadPacket(payload: unknown, type: string | undefined): Packet {
+function payloadPacket(payload: unknown, type: string | undefined): Packet | undefined {
   if (payload === undefined) return { type: type ?? "application/json" };
   if (type !== undefined && typeof payload === "string") return { data: payload, type };
-  return { data: JSON.stringify(payload), type: "application/json" };
+  const data = jsonText(payload);
+  return data === undefined ? undefined : { data, type: "application/json" };
+}
+
+/** Undefined for what JSON cannot say: functions, cycles, what is nested too deeply. */
+function jsonText(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value) as string | undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function lineageFields(lineage: Lineage): Partial<EventData<"run-triggered">> {
@@ -385,6 +430,7 @@ function lineageFields(lineage: Lineage): Partial<EventData<"run-triggered">> {
   };
 }
 
+/** Also makes -0 a 0, which no codec tells from it. */
 function clampInt32(value: number): number {
-  return Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, value));
+  return Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, value)) + 0;
 }

@@ -1,8 +1,13 @@
 /** The values events are made of. Everything is JSON-safe, so that a log exported as JSON folds to the same state. */
 import { z } from "zod";
+import { asJson, JSON_LEVELS } from "../json.ts";
+import { isMetadataKey } from "./metadata-key.ts";
+
+/** The end of the year 9999: later times have no date the broker or a reader of ISO 8601 would understand. */
+export const MAX_TIMESTAMP = 253_402_300_799_999;
 
 /** Epoch milliseconds, by the writer's clock. */
-export const timestamp = z.number().int().nonnegative();
+export const timestamp = z.number().int().nonnegative().max(MAX_TIMESTAMP);
 
 /**
  * A value as it crossed the wire: text and how to read it. `application/json`, `application/super+json`,
@@ -55,18 +60,35 @@ export const tokenResultSchema = z.discriminatedUnion("ok", [
 ]);
 export type TokenResult = z.infer<typeof tokenResultSchema>;
 
+/** What JSON can say, also where it is given as something else (a date); without a value: `undefined`. */
+const jsonValue = z
+  .unknown()
+  .refine((value) => value === undefined || asJson(value) !== undefined, {
+    message: `Expected a JSON value of at most ${JSON_LEVELS} levels`,
+  });
+
+const metadataKey = z.string().refine(isMetadataKey, {
+  message:
+    "A metadata path names a place below the root, and none of __proto__, constructor, prototype",
+});
+
 /**
  * One change of a run's metadata, v4's operations. A key that begins with `$.` is a path: `$.user.name`,
- * `$.steps[0].done`.
+ * `$.steps[0].done`; see `applyMetadata`.
  */
 export const metadataOperationSchema = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("set"), key: z.string(), value: z.unknown() }),
-  z.object({ type: z.literal("delete"), key: z.string() }),
-  z.object({ type: z.literal("append"), key: z.string(), value: z.unknown() }),
-  z.object({ type: z.literal("remove"), key: z.string(), value: z.unknown() }),
-  z.object({ type: z.literal("increment"), key: z.string(), value: z.number() }),
+  z.object({ type: z.literal("set"), key: metadataKey, value: jsonValue }),
+  z.object({ type: z.literal("delete"), key: metadataKey }),
+  z.object({ type: z.literal("append"), key: metadataKey, value: jsonValue }),
+  z.object({ type: z.literal("remove"), key: metadataKey, value: jsonValue }),
+  z.object({ type: z.literal("increment"), key: metadataKey, value: z.number() }),
   /** Replaces the whole object. */
-  z.object({ type: z.literal("update"), value: z.record(z.string(), z.unknown()) }),
+  z.object({
+    type: z.literal("update"),
+    value: z.record(z.string(), z.unknown()).refine((value) => asJson(value) !== undefined, {
+      message: `Expected a JSON object of at most ${JSON_LEVELS} levels`,
+    }),
+  }),
 ]);
 export type MetadataOperation = z.infer<typeof metadataOperationSchema>;
 

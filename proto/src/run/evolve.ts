@@ -7,33 +7,33 @@
  */
 import type { EventType, RunEvent, RunEventOf } from "../events/events.ts";
 import { executingState, queuedState } from "./states.ts";
-import type { Finished, LiveRun, RunState, StateOf, Status } from "./state.ts";
+import type { LiveRun, RunState, StateOf, Status } from "./state.ts";
+import { carried, restored } from "./carried.ts";
+import { awaited, metadataUpdated, tagged } from "./facts.ts";
 import {
-  answerChild,
-  awaited,
   begin,
-  carried,
-  childFinished,
   expiry,
   failed,
   finish,
+  granted,
   isCurrent,
   isLateResult,
   lost,
-  lostWaiting,
-  metadataUpdated,
   rescheduled,
-  restored,
   spend,
   started,
-  startWaiting,
   succeed,
-  tagged,
-  tokenCompleted,
   touch,
   triggered,
-  waitTimerFired,
 } from "./steps.ts";
+import {
+  answerChild,
+  childFinished,
+  lostWaiting,
+  startWaiting,
+  tokenCompleted,
+  waitTimerFired,
+} from "./waits.ts";
 import { TIMER } from "./timers.ts";
 
 type Cell<S extends Status, T extends EventType> = (
@@ -48,8 +48,7 @@ const TRANSITIONS: Table = {
   absent: row("absent", {
     "run-triggered": (_, event) => triggered(event),
     // Its earlier events have reached the log's maximum age.
-    "run-carried": (_, { data, seq }) =>
-      carried(restored(data.state as unknown as Exclude<LiveRun, Finished>), data.at, seq),
+    "run-carried": (_, { data, seq }) => restored(data, seq),
   }),
 
   delayed: row("delayed", {
@@ -66,19 +65,7 @@ const TRANSITIONS: Table = {
   queued: row("queued", {
     ...facts<StateOf<"queued">>(),
     "run-carried": (run, { data, seq }) => carried(run, data.at, seq),
-    "slot-granted": (run, { data, seq }) =>
-      run.slot === null && data.admission === run.admission
-        ? {
-            ...run,
-            ...touch(data.at, seq),
-            slot: {
-              slotId: data.slotId,
-              queue: data.queue,
-              reply: data.reply,
-              ...(data.key === undefined ? {} : { key: data.key }),
-            },
-          }
-        : run,
+    "slot-granted": (run, event) => granted(run, event),
     "attempt-started": (run, event) => started(run, event),
     "attempt-resumed": (run, { data, seq }) =>
       run.continues && run.agentId === data.agentId && run.admission === data.admission
@@ -86,6 +73,7 @@ const TRANSITIONS: Table = {
             agentId: data.agentId,
             attempt: run.attempt,
             maxAttempts: run.maxAttempts,
+            version: run.version,
           })
         : run,
     "attempt-lost": (run, { data, seq }) =>
@@ -100,7 +88,7 @@ const TRANSITIONS: Table = {
     "attempt-succeeded": (run, { data, seq }) =>
       isLateResult(run, data) ? succeed(run, data, seq) : run,
     "timer-fired": (run, { data, seq }) =>
-      data.name === TIMER.ttl && run.attempt === 0
+      data.name === TIMER.ttl && run.startedAt === null
         ? finish(run, "expired", data.at, seq, expiry(run))
         : run,
     "cancel-requested": (run, { data, seq }) =>
@@ -172,6 +160,7 @@ const TRANSITIONS: Table = {
     "child-finished": (run, event) => childFinished(run, event),
     "attempt-lost": (run, { data, seq }) =>
       isCurrent(run, data) ? lostWaiting(run, data.at, seq) : run,
+    // Unlike a lost one, an agent that lives has triggered all the children it says it waits for.
     "attempt-released": (run, { data, seq }) =>
       isCurrent(run, data) ? { ...run, ...touch(data.at, seq), agentId: null } : run,
     "cancel-requested": (run, { data, seq }) =>
@@ -184,6 +173,8 @@ const TRANSITIONS: Table = {
 
 /** The state after `event`. The same object when the event does not apply. */
 export function evolve(state: RunState, event: RunEvent): RunState {
+  // Messages may be delivered again; what the state has seen is in it.
+  if (state.status !== "absent" && event.seq <= state.lastSeq) return state;
   const cell = TRANSITIONS[state.status][event.type] as Cell<Status, EventType>;
   const next = cell(state, event);
   // Every message on the agent subject moves the sequence the next claim must expect, whether it applied or not.

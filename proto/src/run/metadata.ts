@@ -1,10 +1,25 @@
-/** A run's metadata as a fold of operations: v4's rules. Pure; nothing given is changed. */
-import type { MetadataOperation } from "../events/values.ts";
+/**
+ * A run's metadata as a fold of operations: v4's rules. Pure and total; nothing given is changed.
+ *
+ * 1. An operation that does not fit what is there (no such parent, no array to remove from, not a JSON value, too many
+ *    levels) changes nothing.
+ * 2. The metadata stays a JSON object of at most `JSON_LEVELS` levels, whatever the operations.
+ */
+import { isMetadataKey, isMetadataPath, metadataSteps } from "../events/metadata-key.ts";
+import type { MetadataOperation, Packet } from "../events/values.ts";
+import { asJson, isJson, JSON_LEVELS, parseJson } from "../json.ts";
 import type { JsonObject } from "./state.ts";
 
-type Step = string | number;
+/** The metadata a packet holds; null when that is no JSON object. */
+export function metadataOf(packet: Packet | undefined): JsonObject | null {
+  if (packet?.data === undefined) return null;
+  const value = parseJson(packet.data);
+  if (!isObject(value)) return null;
+  if (packet.type !== "application/super+json" || !has(value, "json")) return value;
+  return isObject(value["json"]) ? value["json"] : null;
+}
 
-/** The metadata after `operations`, in order. One that does not fit what is there changes nothing. */
+/** The metadata after `operations`, in order. A path's step is a key, a place in an array, or `*`: each of them. */
 export function applyMetadata(
   metadata: JsonObject,
   operations: readonly MetadataOperation[],
@@ -15,81 +30,132 @@ export function applyMetadata(
 }
 
 function apply(metadata: JsonObject, operation: MetadataOperation): JsonObject {
-  if (operation.type === "update") return operation.value;
-  const path = pathOf(operation.key);
-  if (path.length === 0) return metadata;
-  const changed = change(metadata, path, (before) => {
-    switch (operation.type) {
-      case "set":
-        return { value: operation.value };
-      case "delete":
-        return undefined;
-      case "append":
-        if (before === undefined) return { value: [operation.value] };
-        return {
-          value: Array.isArray(before) ? [...before, operation.value] : [before, operation.value],
-        };
-      case "remove":
-        return {
-          value: Array.isArray(before)
-            ? before.filter((item) => !isSame(item, operation.value))
-            : before,
-        };
-      case "increment":
-        return { value: (typeof before === "number" ? before : 0) + operation.value };
-    }
-  });
-  return changed as JsonObject;
-}
-
-/** `name` is a key; `$.a.b[0]` is a path. */
-function pathOf(key: string): readonly Step[] {
-  if (!key.startsWith("$.")) return [key];
-  return [...key.slice(2).matchAll(/[^.[\]]+/g)].map(([step]) =>
-    /^\d+$/.test(step) ? Number(step) : step,
-  );
-}
-
-type Value = { readonly value: unknown } | undefined;
-
-/** What `container` becomes when the value at the end of `path` does; undefined removes it. */
-function change(
-  container: unknown,
-  path: readonly Step[],
-  next: (before: unknown) => Value,
-): unknown {
-  const [step, ...rest] = path;
-  if (step === undefined) return next(container)?.value;
-  const before = at(container, step);
-  if (rest.length > 0) return put(container, step, { value: change(before, rest, next) });
-  const value = next(before);
-  // Nothing there, and nothing comes: a removal from what is not an array makes no key.
-  if (before === undefined && value?.value === undefined) return container;
-  return put(container, step, value);
-}
-
-function at(container: unknown, step: Step): unknown {
-  if (Array.isArray(container)) return typeof step === "number" ? container[step] : undefined;
-  if (typeof container !== "object" || container === null) return undefined;
-  return Object.hasOwn(container, step) ? (container as JsonObject)[step] : undefined;
-}
-
-function put(container: unknown, step: Step, value: Value): unknown {
-  if (Array.isArray(container) && typeof step === "number") {
-    if (!value) return container.filter((_, index) => index !== step);
-    return step < container.length
-      ? container.with(step, value.value)
-      : [...container, value.value];
+  if (operation.type === "update") {
+    const whole = asJson(operation.value);
+    return isObject(whole) ? whole : metadata;
   }
-  const isObject = typeof container === "object" && container !== null && !Array.isArray(container);
-  if (!isObject && typeof step === "number") return value ? [value.value] : [];
-  const object = isObject ? (container as JsonObject) : {};
-  if (value) return { ...object, [step]: value.value };
-  const { [step]: _, ...others } = object;
+  const { key } = operation;
+  if (!isMetadataKey(key)) return metadata;
+  // v4 deletes keys as they are; a path is followed where no key is written like it.
+  const isKey = !isMetadataPath(key) || (operation.type === "delete" && has(metadata, key));
+  const steps = isKey ? [key] : metadataSteps(key);
+  if (steps.length >= JSON_LEVELS) return metadata;
+  const next = changeOf(operation, JSON_LEVELS - steps.length);
+  if (!next) return metadata;
+  return (isKey ? changeAt(metadata, key, next) : change(metadata, steps, 0, next)) as JsonObject;
+}
+
+/** What becomes of the value at the end of the path. Undefined stands for no value, before and after. */
+type Change = (before: unknown) => unknown;
+
+/** Undefined when the operation's own value is none that metadata may have there. */
+function changeOf(
+  operation: Exclude<MetadataOperation, { type: "update" }>,
+  levels: number,
+): Change | undefined {
+  switch (operation.type) {
+    case "delete":
+      return () => undefined;
+    case "set": {
+      // JSON leaves out what is undefined.
+      if (operation.value === undefined) return () => undefined;
+      const value = asJson(operation.value, levels);
+      return value === undefined ? undefined : () => value;
+    }
+    case "append": {
+      const item = asJson(operation.value ?? null, levels - 1);
+      if (item === undefined) return undefined;
+      return (before) => {
+        if (before === undefined) return [item];
+        if (Array.isArray(before)) return [...before, item];
+        return isJson(before, levels - 1) ? [before, item] : before;
+      };
+    }
+    case "remove": {
+      const item = asJson(operation.value, levels);
+      return (before) =>
+        Array.isArray(before) ? before.filter((each) => !isEqual(each, item)) : before;
+    }
+    case "increment":
+      return (before) => {
+        const sum = (typeof before === "number" ? before : 0) + operation.value;
+        return Number.isFinite(sum) ? sum : before;
+      };
+  }
+}
+
+/** `container` with its value at `steps` changed: the same one when nothing is, or when a parent is missing. */
+function change(container: unknown, steps: readonly string[], i: number, next: Change): unknown {
+  if (typeof container !== "object" || container === null) return container;
+  const inside: Change = (before) =>
+    i === steps.length - 1 ? next(before) : change(before, steps, i + 1, next);
+  const step = steps[i] ?? "";
+  return step === "*" ? changeEach(container, inside) : changeAt(container, step, inside);
+}
+
+function changeAt(container: object, step: string, next: Change): unknown {
+  const before = at(container, step);
+  const after = next(before);
+  return after === before ? container : put(container, step, after);
+}
+
+function changeEach(container: object, next: Change): unknown {
+  if (Array.isArray(container)) {
+    const items = container.map(next);
+    if (items.every((item, index) => item === container[index])) return container;
+    return items.filter((item) => item !== undefined);
+  }
+  const before = Object.entries(container);
+  const after = before.map(([key, value]) => [key, next(value)] as const);
+  if (after.every(([, value], index) => value === before[index]?.[1])) return container;
+  return Object.fromEntries(after.filter(([, value]) => value !== undefined));
+}
+
+function at(container: object, step: string): unknown {
+  if (Array.isArray(container)) return container[indexOf(step)];
+  return has(container, step) ? (container as JsonObject)[step] : undefined;
+}
+
+/** An array grows by one at a time: a place far behind its end is its end. */
+function put(container: object, step: string, value: unknown): unknown {
+  if (Array.isArray(container)) {
+    const index = indexOf(step);
+    if (index < 0) return container;
+    if (value === undefined) return container.toSpliced(index, 1);
+    return index < container.length ? container.with(index, value) : [...container, value];
+  }
+  if (value !== undefined) return { ...container, [step]: value };
+  const { [step]: _, ...others } = container as JsonObject;
   return others;
 }
 
-/** JSON values are the same when they are written the same. */
-function isSame(a: unknown, b: unknown): boolean {
-  return a === b || JSON.stringify(a) === JSON.stringify(b);
+/** -1: names no place of an array. */
+function indexOf(step: string): number {
+  return /^\d{1,15}$/.test(step) ? Number(step) : -1;
+}
+
+function has(object: object, key: string): boolean {
+  return Object.hasOwn(object, key);
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Equal as JSON values: the order of keys does not matter. Both are bounded in depth. */
+function isEqual(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a) || Array.isArray(b))
+    return (
+      Array.isArray(a) &&
+      Array.isArray(b) &&
+      a.length === b.length &&
+      a.every((item, i) => isEqual(item, b[i]))
+    );
+  const keys = Object.keys(a);
+  return (
+    keys.length === Object.keys(b).length &&
+    keys.every((key) => has(b, key) && isEqual((a as JsonObject)[key], (b as JsonObject)[key]))
+  );
 }

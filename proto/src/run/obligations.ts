@@ -6,7 +6,7 @@
  */
 import type { ChildResult } from "../events/values.ts";
 import { TIMER } from "./timers.ts";
-import type { Finished, Queued, RunState, Slot } from "./state.ts";
+import type { Finished, Queued, RunState, Slot, Trigger, Waiter } from "./state.ts";
 
 export type Obligation =
   /** Keep a durable timer armed. Ends: disarm it. */
@@ -113,45 +113,41 @@ function queued(state: Queued): readonly Obligation[] {
   }
   if (state.agentId !== null) list.push(watch(state.agentId));
   const { ttlMs } = state.trigger;
-  if (ttlMs !== undefined && state.attempt === 0 && state.queuedAt !== null)
+  if (ttlMs !== undefined && state.startedAt === null && state.queuedAt !== null)
     list.push(timer(TIMER.ttl, state.queuedAt + ttlMs));
   return list;
 }
 
 function finished(state: Finished): readonly Obligation[] {
-  const { parent } = state.trigger;
-  const waitedFor = parent?.waitIndex !== undefined && parent.childIndex !== undefined;
-  const isAwaited = waitedFor || state.waiters.length > 0;
-  if (!isAwaited && state.stopAgentId === null && state.orphans.length === 0) return NONE;
+  const { waiters, stopAgentId, orphans } = state;
+  const caller = callerOf(state.trigger.parent);
+  if (!caller && waiters.length === 0 && stopAgentId === null && orphans.length === 0) return NONE;
   const list: Obligation[] = [];
-  if (parent?.waitIndex !== undefined && parent.childIndex !== undefined)
-    list.push({
-      kind: "tell-parent",
-      key: "tell-parent",
-      parentRunId: parent.runId,
-      waitIndex: parent.waitIndex,
-      childIndex: parent.childIndex,
-      result: resultOf(state),
-    });
-  for (const { parentRunId, waitIndex, childIndex } of state.waiters)
-    list.push({
-      kind: "tell-parent",
-      key: `tell:${parentRunId}:${waitIndex}:${childIndex}`,
-      parentRunId,
-      waitIndex,
-      childIndex,
-      result: resultOf(state),
-    });
-  if (state.stopAgentId !== null)
+  if (caller || waiters.length > 0) {
+    const result = resultOf(state);
+    if (caller) list.push({ kind: "tell-parent", key: "tell-parent", ...caller, result });
+    for (const waiter of waiters) {
+      const key = `tell:${waiter.parentRunId}:${waiter.waitIndex}:${waiter.childIndex}`;
+      list.push({ kind: "tell-parent", key, ...waiter, result });
+    }
+  }
+  if (stopAgentId !== null)
     list.push({
       kind: "signal",
-      key: `stop:${state.stopAgentId}`,
-      agentId: state.stopAgentId,
+      key: `stop:${stopAgentId}`,
+      agentId: stopAgentId,
       signal: "stop",
     });
-  for (const childRunId of state.orphans)
+  for (const childRunId of orphans)
     list.push({ kind: "cancel-child", key: `cancel-child:${childRunId}`, childRunId });
   return list;
+}
+
+/** The wait this run answers; undefined when its parent does not wait for it. */
+function callerOf(parent: Trigger["parent"]): Waiter | undefined {
+  if (parent?.waitIndex === undefined || parent.childIndex === undefined) return undefined;
+  const { runId: parentRunId, waitIndex, childIndex } = parent;
+  return { parentRunId, waitIndex, childIndex };
 }
 
 /** What a parent, or anyone who waits for this run, is told. */

@@ -1,4 +1,5 @@
 /** When a failed attempt is tried again: v4's formula. Pure: chance is an argument. */
+import { MAX_DURATION_MS } from "../api/durations.ts";
 import type { RetrySettings } from "../registry.ts";
 
 /** v4's defaults for what a task's `retry` leaves open. */
@@ -20,7 +21,8 @@ export function maxAttemptsOf(
 }
 
 /**
- * Milliseconds between the `attempt`-th attempt, which failed, and the next.
+ * Milliseconds between the `attempt`-th attempt, which failed, and the next: whole, and never more than a hundred years,
+ * whatever the settings.
  * @param chance uniform in [0, 1)
  */
 export function retryDelayMs(
@@ -32,5 +34,7 @@ export function retryDelayMs(
   const minMs = retry?.minTimeoutInMs ?? RETRY_DEFAULTS.minTimeoutInMs;
   const maxMs = retry?.maxTimeoutInMs ?? RETRY_DEFAULTS.maxTimeoutInMs;
   const spread = (retry?.randomize ?? RETRY_DEFAULTS.randomize) ? 1 + chance : 1;
-  return Math.round(Math.min(maxMs, spread * minMs * factor ** (attempt - 1)));
+  // Nothing grows to nothing, however great the factor has become.
+  const wishMs = minMs === 0 ? 0 : minMs * factor ** (attempt - 1) * spread;
+  return Math.round(Math.min(maxMs, MAX_DURATION_MS, wishMs));
 }

@@ -70,6 +70,8 @@ export type RunCore = {
   readonly admission: number;
   /** From the last claim. */
   readonly maxAttempts: number | null;
+  /** The version of the tasks the last claim serves, or the run is locked to; null where there are none. */
+  readonly version: string | null;
   readonly startedAt: number | null;
   /** When it was first queued; null while delayed. */
   readonly queuedAt: number | null;

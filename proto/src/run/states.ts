@@ -24,6 +24,7 @@ export function queuedState(
     losses: run.losses,
     admission: run.admission + 1,
     maxAttempts: run.maxAttempts,
+    version: run.version,
     startedAt: run.startedAt,
     queuedAt,
     durationMs: run.durationMs,
@@ -44,6 +45,7 @@ export type Start = {
   readonly agentId: string;
   readonly attempt: number;
   readonly maxAttempts: number | null;
+  readonly version?: string | null | undefined;
 };
 
 export function executingState(
@@ -64,6 +66,7 @@ export function executingState(
     losses: run.losses,
     admission: run.admission,
     maxAttempts: start.maxAttempts,
+    version: start.version ?? run.trigger.version ?? null,
     startedAt: run.startedAt ?? at,
     queuedAt: run.queuedAt,
     durationMs: run.durationMs,
@@ -103,6 +106,7 @@ export function finishedState(run: RunCore, at: number, seq: number, end: End): 
     losses: run.losses,
     admission: run.admission,
     maxAttempts: run.maxAttempts,
+    version: run.version,
     startedAt: run.startedAt,
     queuedAt: run.queuedAt,
     durationMs: run.durationMs + end.durationMs,

@@ -3,22 +3,20 @@
  * Each gives a state of its own and changes none.
  */
 import type { EventData, RunEventOf } from "../events/events.ts";
-import type { Packet, RunError, WaitRequest } from "../events/values.ts";
-import { applyMetadata } from "./metadata.ts";
+import type { RunError } from "../events/values.ts";
+import { metadataOf } from "./metadata.ts";
 import { outcomeOf, retriesAfterLoss } from "./outcome.ts";
 import { executingState, finishedState, queuedState } from "./states.ts";
 import type {
-  Executing,
   Delayed,
+  Executing,
   Finished,
-  JsonObject,
   LiveRun,
   Outcome,
   Queued,
   Retrying,
   RunCore,
   RunState,
-  Wait,
   Waiter,
   Waiting,
 } from "./state.ts";
@@ -43,6 +41,7 @@ export function coreOf(run: RunCore, at: number, seq: number): RunCore {
     losses: run.losses,
     admission: run.admission,
     maxAttempts: run.maxAttempts,
+    version: run.version,
     startedAt: run.startedAt,
     queuedAt: run.queuedAt,
     durationMs: run.durationMs,
@@ -68,6 +67,7 @@ export function triggered({ runId, seq, data }: RunEventOf<"run-triggered">): Ru
     losses: 0,
     admission: 0,
     maxAttempts: null,
+    version: data.version ?? null,
     startedAt: null,
     queuedAt: null,
     durationMs: 0,
@@ -75,7 +75,7 @@ export function triggered({ runId, seq, data }: RunEventOf<"run-triggered">): Ru
     waits: [],
     attemptMs: 0,
     tags: data.tags,
-    metadata: data.metadata === undefined ? null : objectOf(data.metadata),
+    metadata: metadataOf(data.metadata),
     waiters: NO_WAITERS,
     carriedAt: null,
   };
@@ -84,90 +84,37 @@ export function triggered({ runId, seq, data }: RunEventOf<"run-triggered">): Ru
     : queuedState(core, data.at, seq, data.at);
 }
 
-/** The JSON object of a packet; null when it holds none. */
-function objectOf(packet: Packet): JsonObject | null {
-  if (packet.data === undefined) return null;
-  try {
-    const value: unknown = JSON.parse(packet.data);
-    const isWrapped =
-      packet.type === "application/super+json" &&
-      typeof value === "object" &&
-      value !== null &&
-      "json" in value;
-    const plain: unknown = isWrapped ? value.json : value;
-    return typeof plain === "object" && plain !== null && !Array.isArray(plain)
-      ? (plain as JsonObject)
-      : null;
-  } catch {
-    return null;
-  }
-}
-
-/** A state an earlier version carried lacks what that version did not know. */
-export function restored<R extends LiveRun>(state: R): R {
-  return {
-    ...state,
-    attemptMs: state.attemptMs ?? 0,
-    tags: state.tags ?? state.trigger.tags,
-    metadata: state.metadata ?? null,
-    waiters: state.waiters ?? NO_WAITERS,
-  };
-}
-
+/** A delayed run is due at another time: the timer armed for the earlier one is void. */
 export function rescheduled(run: Delayed, { data, seq }: RunEventOf<"rescheduled">): Delayed {
   const { at, until, replace } = data;
-  if (!replace) return { ...run, ...touch(at, seq), until };
-  const { metadata, maxAttempts, maxDurationSec, ...others } = replace;
-  const trigger = { ...run.trigger, ...others };
-  if (metadata !== undefined) trigger.metadata = metadata;
-  if (maxAttempts !== undefined) trigger.maxAttempts = maxAttempts;
-  if (maxDurationSec !== undefined) trigger.maxDurationSec = maxDurationSec;
+  if (!replace && until === run.until) return run;
+  const trigger = { ...run.trigger, delayUntil: until };
+  if (!replace) return { ...run, ...touch(at, seq), until, trigger };
+  const { payload, metadata, tags, machine, maxAttempts, maxDurationSec } = replace;
   return {
     ...run,
     ...touch(at, seq),
     until,
-    trigger,
-    tags: replace.tags,
-    metadata: metadata === undefined ? run.metadata : objectOf(metadata),
+    trigger: {
+      ...trigger,
+      payload,
+      tags,
+      machine,
+      ...(metadata === undefined ? {} : { metadata }),
+      ...(maxAttempts === undefined ? {} : { maxAttempts }),
+      ...(maxDurationSec === undefined ? {} : { maxDurationSec }),
+    },
+    tags,
+    metadata: metadata === undefined ? run.metadata : metadataOf(metadata),
   };
 }
 
-/** Tags that are there already change nothing. */
-export function tagged<R extends LiveRun>(run: R, { data, seq }: RunEventOf<"tags-added">): R {
-  const added = data.tags.filter((tag) => !run.tags.includes(tag));
-  if (added.length === 0) return run;
-  return { ...run, ...touch(data.at, seq), tags: [...run.tags, ...new Set(added)] };
-}
-
-/** Not idempotent in itself (an increment counts): the log's sequence tells a repeated one. */
-export function metadataUpdated<R extends LiveRun>(
-  run: R,
-  { data, seq }: RunEventOf<"metadata-updated">,
-): R {
-  if (seq <= run.lastSeq) return run;
-  return {
-    ...run,
-    ...touch(data.at, seq),
-    metadata: applyMetadata(run.metadata ?? {}, data.operations),
-  };
-}
-
-export function awaited<R extends LiveRun>(run: R, { data, seq }: RunEventOf<"run-awaited">): R {
-  const { at, parentRunId, waitIndex, childIndex } = data;
-  const isKnown = run.waiters.some(
-    (waiter) =>
-      waiter.parentRunId === parentRunId &&
-      waiter.waitIndex === waitIndex &&
-      waiter.childIndex === childIndex,
-  );
-  if (isKnown) return run;
-  const waiters = [...run.waiters, { parentRunId, waitIndex, childIndex }];
-  return { ...run, ...touch(at, seq), waiters };
-}
-
-/** The same state, whether it was folded from the whole log or begins here. */
-export function carried<R extends LiveRun>(run: R, at: number, seq: number): R {
-  return { ...run, lastSeq: seq, carriedAt: at };
+/** The slot is for the admission it was asked for; a run takes no second one. */
+export function granted(run: Queued, { data, seq }: RunEventOf<"slot-granted">): Queued {
+  if (run.slot !== null || data.admission !== run.admission) return run;
+  const { slotId, queue, reply, key } = data;
+  const slot = key === undefined ? { slotId, queue, reply } : { slotId, queue, reply, key };
+  return { ...run, ...touch(data.at, seq), slot };
 }
 
 export function started(run: Queued, event: RunEventOf<"attempt-started">): RunState {
@@ -204,11 +151,6 @@ export function isLateResult(
 
 export function spend<R extends RunCore>(run: R, spent: { readonly durationMs: number }): R {
   return { ...run, durationMs: run.durationMs + spent.durationMs };
-}
-
-/** What an attempt has used up when it waits: its limit goes on from there. */
-function spendWaiting<R extends RunCore>(run: R, spent: { readonly durationMs: number }): R {
-  return { ...spend(run, spent), attemptMs: run.attemptMs + spent.durationMs };
 }
 
 export function succeed(run: RunCore, data: EventData<"attempt-succeeded">, seq: number): Finished {
@@ -252,138 +194,6 @@ export function lost(
       message: `Agent ${data.agentId} was lost during attempt ${data.attempt}`,
     });
   return queuedState({ ...run, losses: run.losses + 1 }, data.at, seq, run.queuedAt);
-}
-
-/**
- * The code waits, for something new or, run again after a loss, for what it already waited for: then the answers that
- * have come meanwhile count, and children it had no time to trigger have been triggered by now.
- */
-export function startWaiting(
-  run: Executing,
-  data: EventData<"wait-started">,
-  seq: number,
-): RunState {
-  const last = run.waits.at(-1);
-  const isOpen = last !== undefined && !isAnswered(last);
-  if (data.index === run.waits.length - 1 && last && isSame(last, data.wait)) {
-    const rest = spendWaiting(run, data);
-    if (!isOpen) return resume(rest, data.index, last, data.at, seq);
-    return { ...coreOf(rest, data.at, seq), status: "waiting", agentId: run.agentId };
-  }
-  if (data.index !== run.waits.length || isOpen) return run;
-  return {
-    ...coreOf(spendWaiting(run, data), data.at, seq),
-    status: "waiting",
-    agentId: run.agentId,
-    waits: [...run.waits, openWait(data)],
-  };
-}
-
-/** A time that comes by itself, or children: whether they were all triggered only the code can tell, run again. */
-export function lostWaiting(run: Waiting, at: number, seq: number): RunState {
-  if (run.waits.at(-1)?.kind !== "children") return { ...run, ...touch(at, seq), agentId: null };
-  return { ...queuedState(run, at, seq, run.queuedAt), continues: true };
-}
-
-function isAnswered(wait: Wait): boolean {
-  switch (wait.kind) {
-    case "duration":
-      return wait.done;
-    case "children":
-      return wait.open === 0;
-    case "token":
-      return wait.result !== null;
-  }
-}
-
-function isSame(wait: Wait, asked: WaitRequest): boolean {
-  return (
-    wait.kind === "children" &&
-    asked.kind === "children" &&
-    wait.children.length === asked.children.length &&
-    wait.children.every((child, i) => child.runId === asked.children[i]?.runId)
-  );
-}
-
-function openWait(data: EventData<"wait-started">): Wait {
-  const { wait } = data;
-  if (wait.kind === "duration") return { ...wait, done: false };
-  if (wait.kind === "token") return { ...wait, timeoutAt: wait.timeoutAt ?? null, result: null };
-  return {
-    ...wait,
-    children: wait.children.map((child) => ({ ...child, result: null })),
-    open: wait.children.length,
-  };
-}
-
-/** The waits with a child's first result; undefined when it is not one that is waited for. */
-export function answerChild(
-  waits: readonly Wait[],
-  { waitIndex, childIndex, result }: EventData<"child-finished">,
-): readonly Wait[] | undefined {
-  const wait = waits[waitIndex];
-  if (waitIndex !== waits.length - 1 || wait?.kind !== "children") return undefined;
-  const child = wait.children[childIndex];
-  if (!child || child.result !== null || child.runId !== result.id) return undefined;
-  return waits.with(waitIndex, {
-    ...wait,
-    children: wait.children.with(childIndex, { ...child, result }),
-    open: wait.open - 1,
-  });
-}
-
-export function tokenCompleted(
-  run: Waiting,
-  { data, seq }: RunEventOf<"token-completed">,
-): RunState {
-  const index = run.waits.length - 1;
-  const wait = run.waits[index];
-  if (data.waitIndex !== index || wait?.kind !== "token") return run;
-  if (wait.tokenId !== data.tokenId || wait.result !== null) return run;
-  return resume(run, index, { ...wait, result: data.result }, data.at, seq);
-}
-
-/** The time of a wait has come: what it waited for is there, or will not be waited for any longer. */
-export function waitTimerFired(
-  run: Waiting,
-  name: string,
-  { data, seq }: RunEventOf<"timer-fired">,
-): RunState {
-  const index = run.waits.length - 1;
-  const wait = run.waits[index];
-  if (data.name !== name || !wait) return run;
-  if (wait.kind === "duration") return resume(run, index, { ...wait, done: true }, data.at, seq);
-  if (wait.kind !== "token" || wait.result !== null || wait.timeoutAt === null) return run;
-  const result = {
-    ok: false as const,
-    code: "TRIGGER_WAITPOINT_TIMEOUT",
-    message: `Waitpoint ${wait.tokenId} timed out at ${new Date(wait.timeoutAt).toISOString()}`,
-  };
-  return resume(run, index, { ...wait, result }, data.at, seq);
-}
-
-export function childFinished(run: Waiting, { data, seq }: RunEventOf<"child-finished">): RunState {
-  const waits = answerChild(run.waits, data);
-  const wait = waits?.at(-1);
-  if (!waits || !wait) return run;
-  if (isAnswered(wait)) return resume(run, data.waitIndex, wait, data.at, seq);
-  return { ...run, ...touch(data.at, seq), waits };
-}
-
-/** Everything it waited for is there: it asks for a slot again, in its old place in time. */
-export function resume(
-  run: Waiting | Executing,
-  index: number,
-  wait: Wait,
-  at: number,
-  seq: number,
-): Queued {
-  return {
-    ...queuedState(run, at, seq, run.queuedAt),
-    waits: run.waits.with(index, wait),
-    continues: true,
-    agentId: run.agentId,
-  };
 }
 
 export function expiry(run: Queued): RunError {

@@ -86,6 +86,7 @@ export type RunView = {
   readonly batchId?: string;
   /** What the user wrote, or the hash where they gave one. */
   readonly idempotencyKey?: string;
+  /** The version of the tasks it is run by, or locked to. */
   readonly version?: string;
   readonly isReplay?: boolean;
   /** Where in the object store a large payload or output is. */
@@ -133,7 +134,7 @@ export function viewOf(run: LiveRun): RunView {
     createdAt: iso(trigger.at),
     updatedAt: iso(run.updatedAt),
     ...(run.startedAt === null ? {} : { startedAt: iso(run.startedAt) }),
-    ...delayFields(run),
+    ...(trigger.delayUntil === undefined ? {} : { delayedUntil: iso(trigger.delayUntil) }),
     ...(trigger.ttlMs === undefined ? {} : { ttl: `${Math.round(trigger.ttlMs / 1000)}s` }),
     tags: run.tags,
     costInCents: 0,
@@ -147,7 +148,7 @@ export function viewOf(run: LiveRun): RunView {
     ...(trigger.idempotency === undefined
       ? {}
       : { idempotencyKey: trigger.idempotency.userKey ?? trigger.idempotency.key }),
-    ...(trigger.version === undefined ? {} : { version: trigger.version }),
+    ...(run.version === null ? {} : { version: run.version }),
     ...(trigger.replayOf === undefined ? {} : { isReplay: true }),
     ...packetFields("payload", trigger.payload),
     ...(finished ? finishedFields(finished) : {}),
@@ -158,11 +159,6 @@ export function viewOf(run: LiveRun): RunView {
     attempts: [],
     attemptCount: run.attempt,
   };
-}
-
-function delayFields(run: LiveRun): Partial<RunView> {
-  const until = run.status === "delayed" ? run.until : run.trigger.delayUntil;
-  return until === undefined ? {} : { delayedUntil: iso(until) };
 }
 
 function finishedFields(run: Finished): Partial<RunView> {

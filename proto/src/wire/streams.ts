@@ -128,11 +128,15 @@ export const STREAMS: readonly StreamDefinition[] = [
   TELEMETRY,
 ];
 
-/** A key-value bucket. With `ttlMs` a key disappears that long after its last write, and watchers are told. */
+/**
+ * A key-value bucket. With `ttlMs` a key disappears that long after its last write, and watchers are told. With `keyTtl`
+ * every write may say how long its key lives.
+ */
 export type BucketDefinition = {
   readonly name: string;
   readonly description: string;
   readonly ttlMs?: number;
+  readonly keyTtl?: true;
 };
 
 /** An agent or coordinator that has not renewed its presence for this long is gone. */
@@ -145,18 +149,38 @@ export const BUCKETS = {
   leases: { name: "leases", description: "Who leads which shard", ttlMs: LEASE_TTL_MS },
   tasks: { name: "tasks", description: "Tasks the agents serve" },
   queues: { name: "queues", description: "Queues: limits, overrides, paused" },
-  idempotency: { name: "idempotency", description: "Which run an idempotency key stands for" },
-  debounce: { name: "debounce", description: "Which delayed run a debounce key stands for" },
-  waitpoints: { name: "waitpoints", description: "Tokens runs wait for" },
+  idempotency: {
+    name: "idempotency",
+    description: "Which run an idempotency key stands for",
+    keyTtl: true,
+  },
+  debounce: {
+    name: "debounce",
+    description: "Which delayed run a debounce key stands for",
+    keyTtl: true,
+  },
+  waitpoints: { name: "waitpoints", description: "Tokens runs wait for", keyTtl: true },
   schedules: { name: "schedules", description: "Cron schedules" },
-  batches: { name: "batches", description: "Which runs a batch made" },
+  batches: { name: "batches", description: "Which runs a batch made", keyTtl: true },
+  bulk: {
+    name: "bulk",
+    description: "Bulk actions: what they do, and how far they are",
+    ttlMs: RUNS.max_age / 1e6,
+  },
   keys: { name: "keys", description: "Hashes of API keys" },
   config: { name: "config", description: "What was fixed at bootstrap" },
 } as const satisfies Record<string, BucketDefinition>;
 
-/** Object buckets. */
+/**
+ * Object buckets. Payloads outlive the log twice: a run may be repeated, with the payload it had, as long as its log is
+ * there, and the repetition has a log of its own.
+ */
 export const OBJECT_BUCKETS = {
-  payloads: { name: "payloads", description: "Payloads and outputs too large for an event" },
+  payloads: {
+    name: "payloads",
+    description: "Payloads and outputs too large for an event",
+    ttlMs: (2 * RUNS.max_age) / 1e6,
+  },
   snapshots: { name: "snapshots", description: "Folded state of shards" },
 } as const;
 

@@ -1,13 +1,16 @@
 /** A timer as it is armed: a message schedule of the broker, and the body it delivers when due. */
 import { z } from "zod";
-import { timestamp } from "../events/values.ts";
+import { MAX_TIMESTAMP, timestamp } from "../events/values.ts";
 
 export const timerBodySchema = z.object({ dueAt: timestamp });
 
-/** Headers of a message schedule that fires once, at `dueAt`, into `target`. The broker's clock is never early. */
+/**
+ * Headers of a message schedule that fires once, at `dueAt`, into `target`. The broker's clock is never early. A time
+ * after the year 9999 has no date it understands, and is taken for that year's end.
+ */
 export function scheduleHeaders(dueAt: number, target: string): Record<string, string> {
   return {
-    "Nats-Schedule": `@at ${new Date(dueAt).toISOString()}`,
+    "Nats-Schedule": `@at ${new Date(Math.min(dueAt, MAX_TIMESTAMP)).toISOString()}`,
     "Nats-Schedule-Target": target,
   };
 }

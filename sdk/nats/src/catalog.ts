@@ -59,6 +59,19 @@ export class Catalog {
     return queue && { task, queue };
   }
 
+  /** An environment's queues, sorted by name. */
+  queues(env: string): QueueRecord[] {
+    const prefix = `${env}.`;
+    const found: QueueRecord[] = [];
+    for (const [key, queue] of this.#queueByKey) if (key.startsWith(prefix)) found.push(queue);
+    return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** A queue's record that this process has just written: it is known at once. */
+  learn(env: string, queue: QueueRecord): void {
+    this.#queueByKey.set(queueKey(env, queue.name), queue);
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#feeds.map((feed) => feed.stop()));
   }

@@ -3,14 +3,15 @@
  *
  * Owns: matching acknowledgements to publishes, sending again after a reconnection, a leader change or silence, and
  * giving up after a deadline. Does not own: deciding whether sending again is harmless. It always is here: every
- * message of Millrace is idempotent, by its expected sequence, by one-message-a-subject streams, or in the fold.
+ * message of Millrace is idempotent, by its expected sequence, by one-message-a-subject streams, by its id (`once`), or in
+ * the fold.
  *
  * 1. Messages of one publisher are first sent in the order of the calls.
  * 2. A publish settles exactly once: stored, refused, or BrokerUnavailableError after its deadline. After it nothing is
  *    sent any more.
  * 3. At most `window` are in flight; later ones wait their turn in order.
  */
-import { headers as makeHeaders, type Msg, type MsgHdrs } from "@nats-io/nats-core";
+import { headers as makeHeaders, nuid, type Msg, type MsgHdrs } from "@nats-io/nats-core";
 import { TYPE_HEADER } from "@millrace/proto";
 import { onReconnect, type NatsConnection } from "./connect.ts";
 import { BrokerRefusedError, BrokerUnavailableError } from "./errors.ts";
@@ -237,6 +238,11 @@ function unanswered(pending: Pending): BrokerUnavailableError {
   return new BrokerUnavailableError(
     `The broker did not acknowledge a publish to ${pending.subject} in time`,
   );
+}
+
+/** For a message that must not be stored twice when it is sent again and nothing else tells: the broker's own memory. */
+export function once(): Readonly<Record<string, string>> {
+  return { "Nats-Msg-Id": nuid.next() };
 }
 
 function headersOf(options: PublishOptions): MsgHdrs | undefined {

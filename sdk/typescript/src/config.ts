@@ -3,6 +3,7 @@
  * `process.env`, and not before the first call that needs it.
  */
 import { ConfigurationError } from "./errors.ts";
+import type { RequestRetry } from "./request-options.ts";
 
 /** What `configure()` takes. Whatever is missing comes from the environment. */
 export type Configuration = {
@@ -19,6 +20,8 @@ export type Configuration = {
   readonly natsCredentials?: string | undefined;
   /** The environment runs belong to when they are triggered over NATS; over HTTP the key decides. Default `dev`. */
   readonly env?: string | undefined;
+  /** How HTTP requests are sent again; each call may say otherwise. */
+  readonly requestOptions?: { readonly retry?: RequestRetry | undefined } | undefined;
 };
 
 export type HttpConnection = {
@@ -26,6 +29,7 @@ export type HttpConnection = {
   /** Without a slash at the end. */
   readonly baseUrl: string;
   readonly secretKey: string;
+  readonly retry?: RequestRetry;
 };
 export type NatsConnection = {
   readonly kind: "nats";
@@ -56,6 +60,44 @@ export function connectionOf(configured: Configuration): Connection {
   return chooseConnection(configured, process.env);
 }
 
+/**
+ * The gateway, for what only a gateway can answer, when the transport is another: undefined when no key is known.
+ * @throws ConfigurationError when its address or key is unusable
+ */
+export function gatewayOf(
+  configured: Configuration,
+  environment: Environment = process.env,
+): HttpConnection | undefined {
+  const settings = readSettings(configured, environment);
+  return settings.secretKey === undefined ? undefined : httpConnection(settings);
+}
+
+/** The version of the tasks this process triggers where a trigger names none: v4's variable. */
+export function defaultVersion(): string | undefined {
+  return process.env["TRIGGER_VERSION"] || undefined;
+}
+
+const SETTINGS: { readonly [Name in keyof Configuration]-?: true } = {
+  transport: true,
+  baseURL: true,
+  secretKey: true,
+  accessToken: true,
+  natsUrl: true,
+  natsCredentials: true,
+  env: true,
+  requestOptions: true,
+};
+
+/** @throws ConfigurationError naming a setting this version does not have */
+export function checkConfiguration(configured: Configuration): void {
+  const isUnknown = (name: string): boolean => !Object.hasOwn(SETTINGS, name);
+  const [unknown] = Object.entries(configured).filter(
+    ([name, value]) => value !== undefined && isUnknown(name),
+  );
+  if (unknown)
+    throw new ConfigurationError(`Setting "${unknown[0]}" is not supported by this version`);
+}
+
 type Settings = ReturnType<typeof readSettings>;
 
 function readSettings(configured: Configuration, environment: Environment) {
@@ -70,6 +112,7 @@ function readSettings(configured: Configuration, environment: Environment) {
     natsUrl: configured.natsUrl ?? variable("MILLRACE_NATS_URL"),
     natsCredentials: configured.natsCredentials ?? variable("MILLRACE_NATS_CREDENTIALS"),
     env: configured.env ?? variable("MILLRACE_ENV") ?? "dev",
+    retry: configured.requestOptions?.retry,
   };
 }
 
@@ -95,7 +138,11 @@ function transportOf(
     : "http";
 }
 
-function httpConnection({ baseUrl = DEFAULT_BASE_URL, secretKey }: Settings): HttpConnection {
+function httpConnection({
+  baseUrl = DEFAULT_BASE_URL,
+  secretKey,
+  retry,
+}: Settings): HttpConnection {
   if (secretKey === undefined)
     throw new ConfigurationError(
       "Millrace is not configured: set MILLRACE_SECRET_KEY (and MILLRACE_API_URL, the gateway's address), " +
@@ -107,7 +154,12 @@ function httpConnection({ baseUrl = DEFAULT_BASE_URL, secretKey }: Settings): Ht
     throw new ConfigurationError(
       `The gateway's address must be a URL such as ${DEFAULT_BASE_URL}, not "${baseUrl}"`,
     );
-  return { kind: "http", baseUrl: baseUrl.replace(/\/+$/, ""), secretKey };
+  return {
+    kind: "http",
+    baseUrl: baseUrl.replace(/\/+$/, ""),
+    secretKey,
+    ...(retry === undefined ? {} : { retry }),
+  };
 }
 
 function natsConnection({ natsUrl, natsCredentials, env }: Settings): NatsConnection {

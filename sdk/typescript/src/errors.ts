@@ -1,6 +1,10 @@
 /** What users catch: how the platform refuses a call or fails to answer it, and how runs tell about their end. */
 import { httpStatus, type Refusal } from "@millrace/proto";
 
+export type ApiErrorOptions = ErrorOptions & {
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+};
+
 /** The platform refused a call, or did not answer it. The same refusal is the same class over HTTP and over NATS. */
 export class ApiError extends Error {
   override readonly name: string = "ApiError";
@@ -8,11 +12,19 @@ export class ApiError extends Error {
   readonly status: number | undefined;
   /** One of the platform's error codes. */
   readonly code: string | undefined;
+  /** The answer's, with names in lower case; undefined when it was not an HTTP answer. */
+  readonly headers: Readonly<Record<string, string>> | undefined;
 
-  constructor(status: number | undefined, message: string, code?: string, options?: ErrorOptions) {
+  constructor(
+    status: number | undefined,
+    message: string,
+    code?: string,
+    options: ApiErrorOptions = {},
+  ) {
     super(message, options);
     this.status = status;
     this.code = code;
+    this.headers = options.headers;
   }
 }
 
@@ -27,6 +39,7 @@ const API_ERROR_NAMES: ReadonlySet<string> = new Set([
   "UnprocessableEntityError",
   "RateLimitError",
   "InternalServerError",
+  "BatchTriggerError",
 ]);
 
 /** By name: users' bundles may have their own copy of the classes. */
@@ -58,6 +71,12 @@ export class UnprocessableEntityError extends ApiError {
 }
 export class RateLimitError extends ApiError {
   override readonly name = "RateLimitError";
+
+  /** Until requests are taken again; undefined when the platform did not say. */
+  get millisecondsUntilReset(): number | undefined {
+    const resetAt = Number(this.headers?.["x-ratelimit-reset"] ?? Number.NaN);
+    return Number.isNaN(resetAt) ? undefined : Math.max(0, resetAt - Date.now());
+  }
 }
 export class InternalServerError extends ApiError {
   override readonly name = "InternalServerError";
@@ -78,7 +97,7 @@ export function apiError(
   status: number | undefined,
   message: string,
   code?: string,
-  options?: ErrorOptions,
+  options?: ApiErrorOptions,
 ): ApiError {
   if (status === undefined) return new ApiConnectionError(status, message, code, options);
   const Class = CLASS_OF_STATUS[status] ?? (status >= 500 ? InternalServerError : ApiError);
@@ -88,6 +107,41 @@ export function apiError(
 /** A refusal as the error its HTTP answer would be. */
 export function refusalError({ code, message }: Refusal): ApiError {
   return apiError(httpStatus(code), message, code);
+}
+
+/** How far a batch came: its large payloads were being stored, it was being made, or its items were being sent. */
+export type BatchPhase = "offload" | "create" | "stream";
+
+/**
+ * A batch was refused, or not answered for. `cause` (and `apiError`) is the refusal itself; status and code are its.
+ * In the phase `stream` some items may have been triggered.
+ */
+export class BatchTriggerError extends ApiError {
+  override readonly name = "BatchTriggerError";
+  readonly phase: BatchPhase;
+  readonly itemCount: number;
+  readonly apiError: ApiError;
+
+  constructor(phase: BatchPhase, itemCount: number, cause: ApiError) {
+    const { headers } = cause;
+    super(cause.status, cause.message, cause.code, { cause, headers });
+    this.phase = phase;
+    this.itemCount = itemCount;
+    this.apiError = cause;
+  }
+
+  get isRateLimited(): boolean {
+    return this.status === 429;
+  }
+
+  /** When the platform asks for patience: for how long. */
+  get retryAfterMs(): number | undefined {
+    const seconds = Number(this.headers?.["retry-after"] ?? Number.NaN);
+    if (!Number.isNaN(seconds)) return seconds * 1000;
+    return this.apiError instanceof RateLimitError
+      ? this.apiError.millisecondsUntilReset
+      : undefined;
+  }
 }
 
 /** Ends what was still being followed when `shutdown()` was called. */
@@ -139,6 +193,16 @@ export class OutOfMemoryError extends Error {
 
   constructor() {
     super("MANUAL_OOM_KILL_ERROR");
+  }
+}
+
+/** The payload is not what the task's schema says; `cause` is what the schema threw. Nothing was triggered. */
+export class TaskPayloadParsedError extends Error {
+  override readonly name = "TaskPayloadParsedError";
+
+  constructor(taskId: string, cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super(`The payload is not what the schema of task "${taskId}" says: ${reason}`, { cause });
   }
 }
 

@@ -86,6 +86,8 @@ export interface Transport {
 export interface RunHost extends Omit<Transport, "close"> {
   /** Triggers children and waits for all of them. Results in the order of the calls. */
   triggerAndWait(calls: readonly TriggerCall[], isBatch: boolean): Promise<readonly ChildResult[]>;
+  /** The batch these results, just as `triggerAndWait` gave them, are of. Absent: it has to be asked for. */
+  batchIdOf?(results: readonly ChildResult[]): string | undefined;
   /** Gives the slot back and goes on at this time (epoch milliseconds). */
   waitUntil(atMs: number): Promise<void>;
   /** Gives the slot back until the token is completed or times out. @throws ApiError (404) */

@@ -1,19 +1,38 @@
 /** The platform straight on its broker: the same rules, without a gateway between. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { httpStatus, refuse, viewOf, type RunState, type RunView } from "@millrace/proto";
+import {
+  httpStatus,
+  refuse,
+  viewOf,
+  type CallInput,
+  type CallName,
+  type CallOutput,
+  type RunState,
+  type RunView,
+} from "@millrace/proto";
 import {
   BrokerRefusedError,
   BrokerUnavailableError,
   Catalog,
   connectBroker,
+  PlatformCalls,
   Publisher,
+  readStream,
   RunClient,
   type NatsConnection as Broker,
 } from "@millrace/nats";
 import { inBatch, itemError, makeBatchId } from "./batch.ts";
 import type { NatsConnection } from "./config.ts";
 import { apiError, refusalError, shutDown } from "./errors.ts";
-import type { Handle, Transport, TriggerCall, TriggeredBatch } from "./host.ts";
+import type {
+  Handle,
+  RunsSelector,
+  StreamReader,
+  Subscription,
+  Transport,
+  TriggerCall,
+  TriggeredBatch,
+} from "./host.ts";
 
 const TRIGGER_DEADLINE_MS = 5000;
 const CLOSE_DEADLINE_MS = 2000;
@@ -26,6 +45,8 @@ export class NatsTransport implements Transport {
   readonly #runs: RunClient;
   /** How to end each. */
   readonly #subscriptions = new Set<(error?: Error) => void>();
+  /** Opened for the first call: who only triggers needs none of its buckets. */
+  #calls: Promise<PlatformCalls> | undefined;
 
   private constructor(broker: Broker, env: string, catalog: Catalog) {
     this.#broker = broker;
@@ -60,7 +81,8 @@ export class NatsTransport implements Transport {
       const options = { deadlineMs: TRIGGER_DEADLINE_MS };
       const triggered = await this.#runs.trigger(this.#env, taskId, body, options);
       if (!triggered.ok) throw refusalError(triggered);
-      return { id: triggered.runId };
+      const { runId: id, isCached } = triggered;
+      return { id, ...(isCached ? { isCached } : {}) };
     });
   }
 
@@ -75,12 +97,23 @@ export class NatsTransport implements Transport {
         if (!plan.ok) throw itemError(index, refusalError(plan));
         plans.push(plan);
       }
-      await Promise.all(
-        plans.map(({ runId, data }) =>
-          this.#runs.publishTrigger(this.#env, runId, data, TRIGGER_DEADLINE_MS),
-        ),
+      const triggered = await Promise.all(
+        plans.map((plan) => this.#runs.triggerPlanned(this.#env, plan, TRIGGER_DEADLINE_MS)),
       );
-      return { batchId, runIds: plans.map(({ runId }) => runId) };
+      const runIds = triggered.map(({ runId }) => runId);
+      const now = Date.now();
+      // Last: a batch that can be looked up has all its runs.
+      await (
+        await this.#platformCalls()
+      ).writeBatch(this.#env, {
+        id: batchId,
+        createdAt: now,
+        updatedAt: now,
+        runCount: runIds.length,
+        runIds,
+        errors: [],
+      });
+      return { batchId, runIds };
     });
   }
 
@@ -103,7 +136,7 @@ export class NatsTransport implements Transport {
     runId: string,
     onView: (view: RunView) => void,
     onError: (error: Error) => void,
-  ): Promise<{ stop(): void }> {
+  ): Promise<Subscription> {
     await this.retrieve(runId);
     let lastSeq = 0;
     const onState = (state: RunState): void => {
@@ -114,8 +147,78 @@ export class NatsTransport implements Transport {
     // A read that failed is tried again by who follows: nothing to tell.
     const ignore = (): void => undefined;
     const following = await asApiErrors(() => this.#runs.follow(this.#env, runId, onState, ignore));
+    return this.#keep(following, onError);
+  }
+
+  async subscribeToRuns(
+    _selector: RunsSelector,
+    _onView: (view: RunView) => void,
+    _onError: (error: Error) => void,
+  ): Promise<Subscription> {
+    throw refusalError(
+      refuse(
+        "NEEDS_GATEWAY",
+        "Following several runs needs a gateway: set MILLRACE_API_URL and MILLRACE_SECRET_KEY",
+      ),
+    );
+  }
+
+  async readStream(
+    runId: string,
+    key: string,
+    startIndex: number,
+    { onChunk, onEnd, onError }: StreamReader,
+  ): Promise<Subscription> {
+    await this.retrieve(runId);
+    const kept: { subscription?: Subscription } = {};
+    const reading = await asApiErrors(() =>
+      readStream(
+        this.#broker,
+        this.#env,
+        runId,
+        key,
+        { startIndex },
+        {
+          onChunk: ({ index, data }) => onChunk({ index, data }),
+          onEnd: () => {
+            kept.subscription?.stop();
+            onEnd();
+          },
+          // A read that failed is tried again by who reads.
+          onError: () => undefined,
+        },
+      ),
+    );
+    kept.subscription = this.#keep(reading, onError);
+    return kept.subscription;
+  }
+
+  async call<C extends CallName>(name: C, input: CallInput<C>): Promise<CallOutput<C>> {
+    return await asApiErrors(async () => {
+      const answer = await (await this.#platformCalls()).call(this.#env, name, input);
+      if (!answer.ok) throw refusalError(answer);
+      return answer.value;
+    });
+  }
+
+  /** What could not be opened is not kept: the next call tries again. */
+  #platformCalls(): Promise<PlatformCalls> {
+    const opening = (this.#calls ??= PlatformCalls.open(
+      this.#broker,
+      this.#publisher,
+      this.#catalog,
+      this.#runs,
+    ));
+    opening.catch(() => {
+      if (this.#calls === opening) this.#calls = undefined;
+    });
+    return opening;
+  }
+
+  /** Ends with the transport, if not before. */
+  #keep(following: Subscription, onError: (error: Error) => void): Subscription {
     const end = (error?: Error): void => {
-      this.#subscriptions.delete(end);
+      if (!this.#subscriptions.delete(end)) return;
       following.stop();
       if (error) onError(error);
     };

@@ -1,6 +1,6 @@
 /** Values to text and back: JSON where it is enough, superjson where dates, maps, … need it, v4's data types. */
 import superjson from "superjson";
-import type { Packet } from "@millrace/proto";
+import { STORED, type Packet } from "@millrace/proto";
 
 /** @throws TypeError for what has no serial form: functions and symbols, wherever they are */
 export function toPacket(value: unknown): Packet {
@@ -17,6 +17,26 @@ export function fromPacket(packet: Packet): unknown {
   if (packet.type === "application/json") return JSON.parse(packet.data);
   if (packet.type === "application/super+json") return superjson.parse(packet.data);
   return packet.data;
+}
+
+/** The value as plain JSON, without superjson's annotations. Text that is not the JSON it claims to be stays text. */
+export function plainValue(packet: Packet): unknown {
+  if (packet.data === undefined || packet.type === "text/plain") return packet.data;
+  try {
+    const value: unknown = JSON.parse(packet.data);
+    if (packet.type !== "application/super+json") return value;
+    return typeof value === "object" && value !== null && "json" in value ? value.json : value;
+  } catch {
+    return packet.data;
+  }
+}
+
+/** Gets what is kept in the object store, by its path. */
+export type LoadPacket = (path: string) => Promise<Packet>;
+
+/** The packet itself, or the one it stands for when its data is a path in the object store. */
+export function openPacket(packet: Packet, load: LoadPacket): Packet | Promise<Packet> {
+  return packet.type === STORED && packet.data !== undefined ? load(packet.data) : packet;
 }
 
 const MAX_DEPTH = 64;

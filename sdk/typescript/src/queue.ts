@@ -1,27 +1,41 @@
 /** Queues shared by tasks, and the forms a task may name its queue in. */
-import { LIMITS } from "@millrace/proto";
-import { defineQueueRecord } from "./registry.ts";
+import { LIMITS, parseDuration, type RateLimit } from "@millrace/proto";
+import { defineQueueRecord, type DefinedQueue } from "./registry.ts";
 
 export type QueueOptions = {
   readonly name: string;
   /** How many of its runs may execute at once; null or absent: as many as the machines take. */
   readonly concurrencyLimit?: number | null | undefined;
+  /** How many of its runs may start in any period. Absent: as many as there are. */
+  readonly rateLimit?: RateLimitOption | undefined;
 };
 
-export type Queue = { readonly name: string; readonly concurrencyLimit: number | null };
+export type RateLimitOption = {
+  /** At least 1. */
+  readonly limit: number;
+  /** A duration such as `1m`, or a number of seconds. */
+  readonly period: string | number;
+  /** Whether all runs of the queue count together (the default), or those of each concurrency key. */
+  readonly per?: "queue" | "key" | undefined;
+};
 
-/** v4's highest limit. */
-const MAX_CONCURRENCY = 100_000;
+export type Queue = DefinedQueue;
 
 /**
  * Declares a queue. Call it at the top level of a task file; tasks take it as their `queue`, triggers name it.
- * @throws Error when the name or the limit is unusable
+ * @throws Error when the name or a limit is unusable
  */
-export function queue({ name, concurrencyLimit }: QueueOptions): Queue {
-  const problem = queueProblem({ name, concurrencyLimit });
+export function queue(options: QueueOptions): Queue {
+  const { name, concurrencyLimit, rateLimit } = options;
+  const read = rateLimit === undefined ? undefined : readRateLimit(rateLimit);
+  const problem = queueProblem(options) ?? (typeof read === "string" ? read : undefined);
   if (problem !== undefined)
     throw new Error(`queue({ name: ${JSON.stringify(name)} }): ${problem}`);
-  const declared = { name, concurrencyLimit: concurrencyLimit ?? null };
+  const declared = {
+    name,
+    concurrencyLimit: concurrencyLimit ?? null,
+    ...(typeof read === "object" ? { rateLimit: read } : {}),
+  };
   defineQueueRecord(declared);
   return declared;
 }
@@ -39,8 +53,23 @@ export function queueProblem(settings: {
   }
   if (limit === undefined || limit === null) return undefined;
   const isUsable =
-    typeof limit === "number" && Number.isInteger(limit) && limit >= 0 && limit <= MAX_CONCURRENCY;
+    typeof limit === "number" &&
+    Number.isInteger(limit) &&
+    limit >= 0 &&
+    limit <= LIMITS.queueLimit;
   return isUsable
     ? undefined
-    : `concurrencyLimit is a whole number from 0 to ${MAX_CONCURRENCY}, not ${JSON.stringify(limit)}`;
+    : `concurrencyLimit is a whole number from 0 to ${LIMITS.queueLimit}, not ${JSON.stringify(limit)}`;
+}
+
+/** The limit, or what is wrong with it. */
+function readRateLimit({ limit, period, per = "queue" }: RateLimitOption): RateLimit | string {
+  if (!Number.isInteger(limit) || limit < 1)
+    return `rateLimit.limit is a whole number of at least 1, not ${JSON.stringify(limit)}`;
+  const periodMs = typeof period === "number" ? period * 1000 : parseDuration(period);
+  if (periodMs === undefined || !(periodMs >= 1))
+    return `rateLimit.period is a duration such as "1m" or a number of seconds, not ${JSON.stringify(period)}`;
+  if (per !== "queue" && per !== "key")
+    return `rateLimit.per is "queue" or "key", not ${JSON.stringify(per)}`;
+  return { limit, periodMs: Math.round(periodMs), per };
 }

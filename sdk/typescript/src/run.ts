@@ -1,5 +1,5 @@
 /** A run as the SDK shows it: the platform's view with real dates, typed by its task. */
-import type { RunView } from "@millrace/proto";
+import type { RunItem, RunView } from "@millrace/proto";
 import type { AnyTask, RunHandle, TaskOutput, TaskPayload } from "./task-types.ts";
 
 type DateField =
@@ -22,6 +22,11 @@ export type Run<TPayload = unknown, TOutput = unknown> = Omit<
 } & {
   readonly payload?: TPayload;
   readonly output?: TOutput;
+};
+
+/** A run of a list: without payload and output. */
+export type ListedRun = Omit<RunItem, DateField> & {
+  readonly [Field in keyof Pick<RunItem, DateField>]: Date;
 };
 
 /** What a run may be named by: its id, or a handle, which also knows its types. */
@@ -52,9 +57,17 @@ const DATE_FIELDS: readonly DateField[] = [
 ];
 
 export function runOf<TPayload, TOutput>(view: RunView): Run<TPayload, TOutput> {
+  return withDates(view) as unknown as Run<TPayload, TOutput>;
+}
+
+export function listedRunOf(item: RunItem): ListedRun {
+  return withDates(item) as unknown as ListedRun;
+}
+
+function withDates<T extends Partial<Pick<RunView, DateField>>>(shown: T): T {
   const dates = DATE_FIELDS.flatMap((field) => {
-    const text = view[field];
+    const text = shown[field];
     return text === undefined ? [] : [[field, new Date(text)]];
   });
-  return { ...view, ...Object.fromEntries(dates) } as Run<TPayload, TOutput>;
+  return { ...shown, ...Object.fromEntries(dates) };
 }

@@ -1,18 +1,33 @@
 /** Results of child runs, from what the log says to what code works with. */
-import type { ChildResult, RunError } from "@millrace/proto";
+import type { ChildResult, RunError, RunView } from "@millrace/proto";
 import { SubtaskUnwrapError } from "./errors.ts";
-import { fromPacket } from "./packets.ts";
+import type { RunHost } from "./host.ts";
+import { fromPacket, openPacket } from "./packets.ts";
 import type { TaskRunPromise, TaskRunResult } from "./task-types.ts";
 
-export function resultOf<TId extends string, TOutput>(
+/** A large output is fetched from the object store. @throws ApiError when it cannot be */
+export async function resultOf<TId extends string, TOutput>(
   taskIdentifier: TId,
   child: ChildResult,
-): TaskRunResult<TId, TOutput> {
+  host: RunHost,
+): Promise<TaskRunResult<TId, TOutput>> {
   const { id } = child;
   if (!child.ok) return { ok: false, id, taskIdentifier, error: thrownBy(child.error) };
   const { output: data, outputType: type } = child;
-  const output = fromPacket(data === undefined ? { type } : { data, type }) as TOutput;
-  return { ok: true, id, taskIdentifier, output };
+  const packet = await openPacket(data === undefined ? { type } : { data, type }, (path) =>
+    host.call("packets.load", { path }),
+  );
+  return { ok: true, id, taskIdentifier, output: fromPacket(packet) as TOutput };
+}
+
+/** The same of a run as it is shown: its output is what JSON makes of it. */
+export function resultOfView<TId extends string, TOutput>(
+  taskIdentifier: TId,
+  { id, isSuccess, output, error, status }: RunView,
+): TaskRunResult<TId, TOutput> {
+  if (isSuccess) return { ok: true, id, taskIdentifier, output: output as TOutput };
+  const { name = "Error", message = `The run ended as ${status}`, stackTrace } = error ?? {};
+  return { ok: false, id, taskIdentifier, error: errorWith(name, message, stackTrace) };
 }
 
 export function withUnwrap<TId extends string, TOutput>(

@@ -1,34 +1,54 @@
 /** `task()`: a definition becomes a record for the agents, and an object to trigger it by. */
+import { hooksOf } from "./lifecycle/define-hooks.ts";
 import { presetOf } from "./machine.ts";
 import { defineTaskRecord, type DefinedTask } from "./registry.ts";
-import { taskProblem, type AnyTaskOptions, type TaskOptions } from "./task-options.ts";
+import { taskHandle } from "./task-handle.ts";
+import {
+  taskProblem,
+  type AnyTaskOptions,
+  type RunFunction,
+  type TaskOptions,
+} from "./task-options.ts";
 import type { Task } from "./task-types.ts";
-import { batchTrigger, batchTriggerAndWait, trigger, triggerAndWait } from "./trigger.ts";
+import type { Untyped } from "./untyped.ts";
+
+/** What code takes, and what it gives: from the function itself, so that hooks written before it change nothing. */
+export type PayloadOf<TRun> = TRun extends (...args: infer TArgs) => unknown
+  ? TArgs extends readonly []
+    ? void
+    : TArgs[0]
+  : never;
+export type OutputOf<TRun> = TRun extends (...args: never[]) => infer TResult
+  ? Awaited<TResult>
+  : never;
 
 /**
  * Defines a task. Call it at the top level of a task file and export what it returns.
  * @throws Error naming the task and the option that is unusable or that this version does not have
  */
-export function task<TId extends string, TPayload = void, TOutput = unknown>(
-  options: TaskOptions<TId, TPayload, TOutput>,
-): Task<TId, TPayload, TOutput> {
+export function task<
+  TId extends string,
+  TPayload = Untyped,
+  TOutput = unknown,
+  TInit = Untyped,
+  TRun = RunFunction<TPayload, TOutput, TInit>,
+>(
+  options: TaskOptions<TId, TPayload, TOutput, TInit, TRun>,
+): Task<TId, PayloadOf<TRun>, OutputOf<TRun>> {
   const { id } = options;
   const problem = taskProblem(options);
   if (problem !== undefined) throw new Error(`task({ id: ${JSON.stringify(id)} }): ${problem}`);
-  const handle: Task<TId, TPayload, TOutput> = {
-    id,
-    trigger: (payload, triggerOptions) => trigger(id, payload, triggerOptions),
-    batchTrigger: (items) => batchTrigger(id, items),
-    triggerAndWait: (payload, triggerOptions) => triggerAndWait(id, payload, triggerOptions),
-    batchTriggerAndWait: (items) => batchTriggerAndWait(id, items),
-  };
+  const handle = taskHandle<TId, PayloadOf<TRun>, OutputOf<TRun>>(id, undefined);
   defineTaskRecord(recordOf(options, handle));
   return handle;
 }
 
-function recordOf(options: AnyTaskOptions, handle: object): DefinedTask {
+/** What an agent needs to know of a definition. */
+export function recordOf(options: AnyTaskOptions, handle: object): DefinedTask {
   const { id, description, queue, machine, retry, maxDuration, ttl, isolation, run } = options;
+  const { jsonSchema } = options;
   const preset = machine && presetOf(machine);
+  const hooks = hooksOf(options);
   return {
     id,
     ...(description === undefined ? {} : { description }),
@@ -38,6 +58,8 @@ function recordOf(options: AnyTaskOptions, handle: object): DefinedTask {
     ...(retry === undefined ? {} : { retry }),
     ...(maxDuration === undefined ? {} : { maxDuration }),
     ...(ttl === undefined ? {} : { ttl }),
+    ...(jsonSchema === undefined ? {} : { jsonSchema }),
+    ...(hooks ? { hooks } : {}),
     // The payload's type is the triggering side's promise; nobody can check it here.
     run: run as DefinedTask["run"],
     handle,

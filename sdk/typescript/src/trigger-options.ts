@@ -1,15 +1,10 @@
 /** How one run differs from its task's definition: v4's options, turned into the request's. */
-import {
-  ERRORS,
-  LIMITS,
-  readTrigger,
-  refuse,
-  type Preset,
-  type Refusal,
-  type TriggerBody,
-} from "@millrace/proto";
+import { LIMITS, readTrigger, refuse, type Refusal, type TriggerBody } from "@millrace/proto";
+import { defaultVersion } from "./config.ts";
 import { refusalError } from "./errors.ts";
-import type { TriggerCall } from "./host.ts";
+import { currentRun, type TriggerCall } from "./host.ts";
+import { keyOptions, type IdempotencyKeyOption } from "./idempotency-keys.ts";
+import type { MachineOption } from "./machine.ts";
 import { toPacket } from "./packets.ts";
 
 type PlatformOptions = NonNullable<TriggerBody["options"]>;
@@ -25,25 +20,38 @@ export type TriggerOptions = {
   readonly tags?: string | readonly string[];
   /** JSON of at most 256 KB. */
   readonly metadata?: Readonly<Record<string, unknown>>;
-  /** The name of a declared queue. The object is an older spelling; its limit is the declaration's business. */
-  readonly queue?: string | { readonly name: string; readonly concurrencyLimit?: number };
-  readonly machine?: Preset | { readonly preset: Preset };
+  /**
+   * The name of a declared queue. The object is an older spelling: with a limit, a queue nobody has declared is made;
+   * of a declared one the declaration's limit counts.
+   */
+  readonly queue?: string | { readonly name: string; readonly concurrencyLimit?: number | null };
+  /** A preset, or the least it must have: vCPUs, and memory in GB. */
+  readonly machine?: MachineOption;
   readonly maxAttempts?: number;
   /** Seconds of active time an attempt may take; at least 5. */
   readonly maxDuration?: number;
   /** The pool of agents that may take the run. */
   readonly region?: string;
-  /** Refused by this version's platform. */
-  readonly idempotencyKey?: string | readonly string[];
-  /** Refused by this version's platform. */
+  /** The version of the tasks that is to run it. Not when waiting: a child runs in its parent's. */
+  readonly version?: string;
+  /** While the key stands for a run, a trigger with it gives that run instead of a new one. */
+  readonly idempotencyKey?: IdempotencyKeyOption;
+  /** How long the key stands for its run: a number and one of `s`, `m`, `h`, `d`. Default 30 days. */
+  readonly idempotencyKeyTTL?: string;
+  /** Runs of one key have the queue's limit to themselves. */
   readonly concurrencyKey?: string;
-  /** Refused by this version's platform. */
+  /** Triggers with this key move one delayed run, until none came for the delay. */
   readonly debounce?: {
     readonly key: string;
+    /** A duration such as `5s`. */
     readonly delay: string;
+    /** Which trigger's payload and options count: the first (`leading`, default) or the last. */
     readonly mode?: "leading" | "trailing";
+    /** The run is not moved further than this from the first trigger. */
     readonly maxDelay?: string;
   };
+  /** Marks the run as a test. A test's children are tests, too. */
+  readonly test?: boolean;
 };
 
 /** One reader an option: an option without one does not compile, and an option that is not here is refused. */
@@ -57,16 +65,17 @@ const READERS: {
   priority: (priority) => ({ priority }),
   tags: (value) => ({ tags: value as string | string[] }),
   metadata: (metadata) => ({ metadata }),
-  queue: (value) => ({ queue: { name: typeof value === "string" ? value : value.name } }),
+  queue: (value) => ({ queue: typeof value === "string" ? { name: value } : { ...value } }),
   machine: (machine) => ({ machine }),
   maxAttempts: (maxAttempts) => ({ maxAttempts }),
   maxDuration: (maxDuration) => ({ maxDuration }),
   region: (region) => ({ region }),
-  idempotencyKey: (value) => ({
-    idempotencyKey: Array.isArray(value) ? value.join("-") : (value as string),
-  }),
+  version: (lockToVersion) => ({ lockToVersion }),
+  idempotencyKey: (value) => keyOptions(value),
+  idempotencyKeyTTL: (idempotencyKeyTTL) => ({ idempotencyKeyTTL }),
   concurrencyKey: (concurrencyKey) => ({ concurrencyKey }),
   debounce: (debounce) => ({ debounce }),
+  test: (test) => ({ test }),
 };
 
 /**
@@ -79,13 +88,43 @@ export function triggerCall(
   payload: unknown,
   options: TriggerOptions = {},
 ): TriggerCall {
+  const version = options.version ?? defaultVersion();
+  return callOf(taskId, payload, { ...options, ...(version === undefined ? {} : { version }) });
+}
+
+/**
+ * The same for a child whose parent waits for it: it runs in its parent's version, where that has one.
+ * @throws ApiError also when the options name a version
+ */
+export function childCall(
+  taskId: string,
+  payload: unknown,
+  options: TriggerOptions = {},
+): TriggerCall {
+  if (options.version !== undefined)
+    throw refusalError(
+      refuse(
+        "UNSUPPORTED_OPTION",
+        'Option "version" cannot be used when waiting: a child runs in its parent\'s version',
+      ),
+    );
+  const version = currentRun()?.ctx.run.version;
+  return callOf(taskId, payload, { ...options, ...(version === undefined ? {} : { version }) });
+}
+
+function callOf(taskId: string, payload: unknown, options: TriggerOptions): TriggerCall {
   const packet = toPacket(payload);
+  const isTest = currentRun()?.ctx.run.isTest === true;
   const body = {
     ...(packet.data === undefined ? {} : { payload: packet.data }),
-    options: { payloadType: packet.type, ...readOptions(options) },
+    options: {
+      payloadType: packet.type,
+      ...(isTest ? { test: true } : {}),
+      ...readOptions(options),
+    },
   };
-  const read = isTooLarge(body)
-    ? refuse("PAYLOAD_TOO_LARGE", ERRORS.PAYLOAD_TOO_LARGE.summary)
+  const read = isTooLarge(packet.data)
+    ? refuse("PAYLOAD_TOO_LARGE", `The payload is over ${LIMITS.storedBytes / 1024 / 1024} MB`)
     : readTrigger(taskId, body);
   if (!read.ok) throw refusalError(read);
   return { taskId, body: read.body };
@@ -115,8 +154,7 @@ function isoOrInvalid(date: Date): string {
   return Number.isNaN(date.getTime()) ? String(date) : date.toISOString();
 }
 
-/** Counts what the gateway would count: the body's bytes as JSON. Small bodies, nearly all, are not written for it. */
-function isTooLarge(body: { readonly payload?: string }): boolean {
-  if ((body.payload?.length ?? 0) < LIMITS.bodyBytes / 8) return false;
-  return Buffer.byteLength(JSON.stringify(body)) > LIMITS.bodyBytes;
+/** Bytes as UTF-8. Short payloads, nearly all, are not counted. */
+function isTooLarge(data = ""): boolean {
+  return data.length > LIMITS.storedBytes / 4 && Buffer.byteLength(data) > LIMITS.storedBytes;
 }

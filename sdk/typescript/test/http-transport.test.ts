@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { ApiConnectionError, NotFoundError } from "../src/errors.ts";
+import { ApiConnectionError, NotFoundError, RateLimitError } from "../src/errors.ts";
 import { HttpTransport } from "../src/http/http-transport.ts";
 import { json, startStub, type Answer, type StubGateway } from "./stub-gateway.ts";
 
@@ -111,40 +111,36 @@ describe("without a gateway", () => {
   });
 });
 
-describe("a batch", () => {
-  const calls = Array.from({ length: 120 }, (_, n) => ({ taskId: `t${n}`, body: {} }));
-  const indexOf = (url = ""): number => Number(/t(\d+)/.exec(url)?.[1]);
-
-  it("is sent as single triggers of one batch, fifty at a time", async () => {
-    let held: (() => void)[] = [];
-    let most = 0;
-    const transport = await transportTo((response, { url }) => {
-      held.push(() => json(response, 200, { id: `run_${indexOf(url)}` }));
-      most = Math.max(most, held.length);
-      // Nobody is answered before fifty wait, or the last has come.
-      if (held.length < 50 && stub.requests.length < calls.length) return;
-      const answers = held;
-      held = [];
-      for (const answer of answers) answer();
+describe("a trigger", () => {
+  it("tells that a key stood for the run, and the token to follow it with", async () => {
+    const transport = await transportTo((response) =>
+      json(response, 200, { id: "run_1", isCached: true }, { "x-trigger-jwt": "a.b.c" }),
+    );
+    expect(await transport.trigger(CALL)).toEqual({
+      id: "run_1",
+      isCached: true,
+      publicAccessToken: "a.b.c",
     });
-    const { batchId, runIds } = await transport.batchTrigger(calls);
-    expect(runIds).toEqual(calls.map((_, n) => `run_${n}`));
-    expect(most).toBe(50);
-    for (const { body } of stub.requests)
-      expect(JSON.parse(body)).toEqual({ options: { parentBatch: batchId } });
   });
 
-  it("stops at the first refusal and names its item", async () => {
-    const transport = await transportTo((response, { url }) => {
-      if (indexOf(url) === 60)
-        json(response, 404, { error: "no such task", code: "TASK_NOT_FOUND" });
-      else setTimeout(() => json(response, 200, { id: "run_1" }), 5);
+  it("is sent again as often and as soon as its connection says", async () => {
+    stub = await startStub((response) => json(response, 503, { error: "wait" }));
+    const retry = { maxAttempts: 3, minTimeoutInMs: 1, maxTimeoutInMs: 2 };
+    const connection = { kind: "http", baseUrl: stub.url, secretKey: "the-key", retry } as const;
+    await expect(new HttpTransport(connection).trigger(CALL)).rejects.toMatchObject({
+      name: "InternalServerError",
     });
-    await expect(transport.batchTrigger(calls)).rejects.toMatchObject({
-      name: "NotFoundError",
-      message: "Batch item 60: no such task",
-      code: "TASK_NOT_FOUND",
-    });
-    expect(stub.requests.length).toBeLessThan(calls.length);
+    expect(stub.requests).toHaveLength(3);
+  });
+
+  it("that is refused for its rate tells for how long", async () => {
+    const headers = { "x-ratelimit-reset": String(Date.now() + 60_000) };
+    stub = await startStub((response) => json(response, 429, { error: "slow down" }, headers));
+    const retry = { maxAttempts: 1 };
+    const connection = { kind: "http", baseUrl: stub.url, secretKey: "the-key", retry } as const;
+    const error: unknown = await new HttpTransport(connection).trigger(CALL).catch((e: unknown) => e);
+    if (!(error instanceof RateLimitError)) throw new Error("expected a RateLimitError");
+    expect(error.millisecondsUntilReset).toBeGreaterThan(50_000);
+    expect(error.headers?.["x-ratelimit-reset"]).toBe(headers["x-ratelimit-reset"]);
   });
 });

@@ -1,6 +1,6 @@
 /** Inside a run every call goes to the run's host. */
 import { describe, expect, it } from "vitest";
-import type { ChildResult } from "@millrace/proto";
+import type { ChildResult, RunView } from "@millrace/proto";
 import { SubtaskUnwrapError } from "../src/errors.ts";
 import { runs } from "../src/runs.ts";
 import { task } from "../src/task.ts";
@@ -97,11 +97,18 @@ describe("waiting for children", () => {
         asked.push(args);
         return Promise.resolve([succeeded, failed]);
       },
+      retrieve: () =>
+        Promise.resolve({
+          id: "run_child",
+          batchId: "batch_7",
+          relatedRuns: { parent: { id: "run_1" } },
+        } as RunView),
     });
     const items = [{ payload: { n: 1 } }, { payload: { n: 1 } }];
-    const { runs: results } = await run.execute(() =>
+    const { id, runs: results } = await run.execute(() =>
       tasks.batchTriggerAndWait<typeof child>("child", items),
     );
+    expect(id).toBe("batch_7");
     expect(results.map(({ ok }) => ok)).toEqual([true, false]);
     expect(asked).toEqual([[[call, call], true]]);
   });

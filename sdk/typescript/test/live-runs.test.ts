@@ -46,7 +46,7 @@ function follow(): { seen: number[]; errors: ApiError[]; stop(): void } {
   const seen: number[] = [];
   const errors: ApiError[] = [];
   const { stop } = live.subscribe(
-    "run_1",
+    { runId: "run_1" },
     (view) => seen.push(view.durationMs),
     (error) => errors.push(error),
   );
@@ -84,6 +84,46 @@ describe("2: order", () => {
     });
     const { seen } = follow();
     await expect.poll(() => seen).toEqual([3, 4]);
+  });
+});
+
+describe("several runs", () => {
+  const stateOf = (id: string, runId: string, seq: number): LiveMessage => ({
+    type: "run",
+    id,
+    seq,
+    run: { id: runId, durationMs: seq } as RunView,
+  });
+
+  it("are asked for by tags or by batch, and each is given in its own order", async () => {
+    const asked: LiveRequest[] = [];
+    await liveTo((request, tell) => {
+      asked.push(request);
+      if (request.type !== "subscribe-runs") return;
+      for (const [runId, seq] of [["a", 5], ["b", 3], ["a", 5], ["b", 4], ["a", 2]] as const)
+        tell(stateOf(request.id, runId, seq));
+    });
+    const seen: string[] = [];
+    const onView = (view: RunView): unknown => seen.push(`${view.id}${view.durationMs}`);
+    live.subscribe({ tags: ["x", "y"], createdAfter: 7 }, onView, () => undefined);
+    await expect.poll(() => seen).toEqual(["a5", "b3", "b4"]);
+    live.subscribe({ batchId: "batch_1" }, () => undefined, () => undefined);
+    await expect.poll(() => asked).toEqual([
+      { type: "subscribe-runs", id: "0", tags: ["x", "y"], createdAfter: 7 },
+      { type: "subscribe-runs", id: "1", batchId: "batch_1" },
+    ]);
+  });
+
+  it("are followed again after the connection was lost, without being given twice", async () => {
+    await liveTo((request, tell, nth, socket) => {
+      if (request.type !== "subscribe-runs") return;
+      tell(stateOf(request.id, "a", 1));
+      if (nth === 1) return socket.terminate();
+      tell(stateOf(request.id, "b", 2));
+    });
+    const seen: string[] = [];
+    live.subscribe({ tags: ["x"] }, (view) => seen.push(view.id), () => undefined);
+    await expect.poll(() => seen, { timeout: 5000 }).toEqual(["a", "b"]);
   });
 });
 

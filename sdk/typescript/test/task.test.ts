@@ -17,6 +17,8 @@ describe("a definition", () => {
       maxDuration: 60,
       ttl: "10m",
       isolation: "shared",
+      jsonSchema: { type: "string" },
+      onSuccess: () => undefined,
       run,
     });
     expect(definedTasks().at(-1)).toEqual({
@@ -28,6 +30,8 @@ describe("a definition", () => {
       maxDuration: 60,
       ttl: "10m",
       isolation: "shared",
+      jsonSchema: { type: "string" },
+      hooks: { onSuccess: [expect.any(Function)] },
       run,
       handle,
     });
@@ -48,6 +52,14 @@ describe("a definition", () => {
   });
 
   it.each([
+    [{ limit: 5, period: "1m" }, { limit: 5, periodMs: 60_000, per: "queue" }],
+    [{ limit: 5, period: 1.5, per: "key" }, { limit: 5, periodMs: 1500, per: "key" }],
+  ] as const)("queue() takes the rate limit %o", (option, rateLimit) => {
+    queue({ name: "rated", rateLimit: option });
+    expect(definedQueues().at(-1)).toEqual({ name: "rated", concurrencyLimit: null, rateLimit });
+  });
+
+  it.each([
     [{ cpu: 0.1, memory: 0.1 }, "micro"],
     [{ cpu: 1, memory: 1.5 }, "medium-1x"],
     [{ cpu: 3, memory: 1 }, "large-1x"],
@@ -59,16 +71,6 @@ describe("a definition", () => {
 });
 
 describe("a definition is refused", () => {
-  const HOOKS = [
-    "init",
-    "cleanup",
-    "onStart",
-    "onSuccess",
-    "onFailure",
-    "middleware",
-    "catchError",
-    "handleError",
-  ];
   const CASES: readonly [string, object, RegExp][] = [
     ["without an id", { run }, /a task needs an id/],
     ["with an empty id", { id: "", run }, /cannot be empty/],
@@ -102,20 +104,36 @@ describe("a definition is refused", () => {
     ],
     [
       "with retry settings of another version",
-      { id: "t", run, retry: { outOfMemory: { machine: "large-1x" } } },
-      /outOfMemory/,
+      { id: "t", run, retry: { jitter: 1 } },
+      /jitter/,
     ],
-    ...HOOKS.map((hook): [string, object, RegExp] => [
-      `with the hook ${hook}`,
-      { id: "t", run, [hook]: () => undefined },
-      new RegExp(`task\\(\\{ id: "t" \\}\\): option "${hook}" is not supported`),
-    ]),
+    [
+      "with an out-of-memory machine that does not exist",
+      { id: "t", run, retry: { outOfMemory: { machine: "huge" } } },
+      /retry\.outOfMemory\.machine/,
+    ],
+    [
+      "with an option of another version",
+      { id: "t", run, agentConfig: {} },
+      /task\(\{ id: "t" \}\): option "agentConfig" is not supported/,
+    ],
+    ["with a hook that is none", { id: "t", run, onSuccess: "x" }, /onSuccess must be a function/],
   ];
 
   it.each(CASES)("%s", (_what, options, message) => {
     const before = definedTasks().length;
     expect(() => task(options as TaskOptions<string, unknown, unknown>)).toThrow(message);
     expect(definedTasks()).toHaveLength(before);
+  });
+
+  it.each([
+    [{ limit: 0, period: "1m" }, /rateLimit\.limit/],
+    [{ limit: 1.5, period: "1m" }, /rateLimit\.limit/],
+    [{ limit: 1, period: "soon" }, /rateLimit\.period/],
+    [{ limit: 1, period: 0 }, /rateLimit\.period/],
+    [{ limit: 1, period: "1m", per: "run" as "key" }, /rateLimit\.per/],
+  ])("queue() with the rate limit %o", (rateLimit, message) => {
+    expect(() => queue({ name: "q", rateLimit })).toThrow(message);
   });
 
   it("queue() with an unusable name or limit", () => {

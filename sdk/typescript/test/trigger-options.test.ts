@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { LIMITS } from "@millrace/proto";
-import { triggerCall, type TriggerOptions } from "../src/trigger-options.ts";
+import { childCall, triggerCall, type TriggerOptions } from "../src/trigger-options.ts";
+import { contextOf, fakeRun } from "./fake-run.ts";
 
 describe("payload", () => {
   it("travels as text with its type", () => {
@@ -31,16 +32,25 @@ describe("options become the request's", () => {
     [{ tags: ["a", "b"] }, { tags: ["a", "b"] }],
     [{ metadata: { a: 1 } }, { metadata: { a: 1 } }],
     [{ queue: "q" }, { queue: { name: "q" } }],
-    [{ queue: { name: "q", concurrencyLimit: 2 } }, { queue: { name: "q" } }],
+    [
+      { queue: { name: "q", concurrencyLimit: 2 } },
+      { queue: { name: "q", concurrencyLimit: 2 } },
+    ],
     [{ machine: "micro" }, { machine: "micro" }],
     [{ machine: { preset: "micro" } }, { machine: { preset: "micro" } }],
+    [{ machine: { cpu: 1, memory: 2 } }, { machine: { cpu: 1, memory: 2 } }],
+    [{ version: "20260101.1" }, { lockToVersion: "20260101.1" }],
+    [{ idempotencyKeyTTL: "60s" }, { idempotencyKeyTTL: "60s" }],
+    [{ test: true }, { test: true }],
     [
       { maxAttempts: 3, maxDuration: 60, region: "eu" },
       { maxAttempts: 3, maxDuration: 60, region: "eu" },
     ],
-    [{ idempotencyKey: ["a", "b"] }, { idempotencyKey: "a-b" }],
     [{ concurrencyKey: "tenant" }, { concurrencyKey: "tenant" }],
-    [{ debounce: { key: "k", delay: "5s" } }, { debounce: { key: "k", delay: "5s" } }],
+    [
+      { debounce: { key: "k", delay: "5s", mode: "trailing", maxDelay: "1m" } },
+      { debounce: { key: "k", delay: "5s", mode: "trailing", maxDelay: "1m" } },
+    ],
   ];
 
   it.each(CASES)("%o", (options, expected) => {
@@ -54,6 +64,24 @@ describe("options become the request's", () => {
     const options = { delay: undefined, tags: undefined } as unknown as TriggerOptions;
     expect(triggerCall("t", undefined, options).body.options).toEqual({
       payloadType: "application/json",
+    });
+  });
+});
+
+describe("in a run", () => {
+  it("a test's children are tests, unless told otherwise", async () => {
+    const run = fakeRun({}, contextOf({ run: { isTest: true } }));
+    await run.execute(async () => {
+      expect(triggerCall("t", 1).body.options).toMatchObject({ test: true });
+      expect(triggerCall("t", 1, { test: false }).body.options).toMatchObject({ test: false });
+    });
+  });
+
+  it("a child that is waited for runs in its parent's version, one that is not in any", async () => {
+    const run = fakeRun({}, contextOf({ run: { version: "20260101.1" } }));
+    await run.execute(async () => {
+      expect(childCall("t", 1).body.options).toMatchObject({ lockToVersion: "20260101.1" });
+      expect(triggerCall("t", 1).body.options).not.toHaveProperty("lockToVersion");
     });
   });
 });
@@ -78,8 +106,8 @@ describe("refused before anything is sent", () => {
     ],
     [
       "an option v4 has and this version does not",
-      () => triggerCall("t", 1, { version: "20260101.1" } as TriggerOptions),
-      { status: 422, code: "UNSUPPORTED_OPTION", message: /"version" is not supported/ },
+      () => triggerCall("t", 1, { externalDeploymentId: "d" } as TriggerOptions),
+      { status: 422, code: "UNSUPPORTED_OPTION", message: /"externalDeploymentId" is not supp/ },
     ],
     [
       "a value of a wrong type",
@@ -92,9 +120,19 @@ describe("refused before anything is sent", () => {
       { status: 400, message: /^options\.priority: / },
     ],
     [
-      "over 3 MB",
-      () => triggerCall("t", "ü".repeat(LIMITS.bodyBytes / 2)),
-      { status: 413, code: "PAYLOAD_TOO_LARGE", message: /over 3 MB/ },
+      "over 10 MB",
+      () => triggerCall("t", "ü".repeat(LIMITS.storedBytes / 2 + 1)),
+      { status: 413, code: "PAYLOAD_TOO_LARGE", message: /over 10 MB/ },
+    ],
+    [
+      "an empty idempotency key",
+      () => triggerCall("t", 1, { idempotencyKey: "" }),
+      { status: 422, code: "INVALID_OPTION", message: /none of them empty/ },
+    ],
+    [
+      "a version where the parent waits",
+      () => childCall("t", 1, { version: "20260101.1" } as TriggerOptions),
+      { status: 422, code: "UNSUPPORTED_OPTION", message: /"version" cannot be used when waiting/ },
     ],
   ];
 

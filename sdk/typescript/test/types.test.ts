@@ -1,13 +1,16 @@
 /** What the compiler knows: held by `npm run typecheck`, not by running. */
 import { describe, expectTypeOf, it } from "vitest";
 import {
+  batch,
   queue,
   runs,
+  streams,
   task,
   tasks,
   type Context,
   type Run,
   type RunHandle,
+  type RunSubscription,
   type Task,
   type TaskRunResult,
 } from "../src/index.ts";
@@ -50,6 +53,7 @@ describe("a task", () => {
     expectTypeOf(unwrap).returns.resolves.toEqualTypeOf<Output>();
     const batch = () => greet.batchTriggerAndWait([{ payload: { name: "Ada" } }]);
     expectTypeOf(batch).returns.resolves.toEqualTypeOf<{
+      readonly id: string;
       readonly runs: readonly TaskRunResult<"types-greet", Output>[];
     }>();
   });
@@ -90,9 +94,74 @@ describe("a run", () => {
     expectTypeOf(() => runs.poll("run_1")).returns.resolves.toEqualTypeOf<Run>();
     expectTypeOf(() => runs.retrieve({ id: "run_1" })).returns.resolves.toEqualTypeOf<Run>();
     expectTypeOf(() => runs.subscribeToRun<typeof greet>("run_1")).returns.toEqualTypeOf<
-      AsyncIterable<Run<Payload, Output>>
+      RunSubscription<Run<Payload, Output>>
     >();
     expectTypeOf<Run["finishedAt"]>().toEqualTypeOf<Date | undefined>();
     expectTypeOf<Run<Payload, Output>["output"]>().toEqualTypeOf<Output | undefined>();
+  });
+});
+
+describe("a batch of several tasks", () => {
+  it("by task has each task's types in its place", () => {
+    const results = () =>
+      batch.triggerByTaskAndWait([{ task: greet, payload: { name: "Ada" } }, { task: tick }]);
+    expectTypeOf(results).returns.resolves.toHaveProperty("runs").toEqualTypeOf<
+      readonly [TaskRunResult<"types-greet", Output>, TaskRunResult<"types-tick", number>]
+    >();
+    const handles = () =>
+      batch.triggerByTask([{ task: tick }, { task: greet, payload: { name: "Ada" } }]);
+    expectTypeOf(handles).returns.resolves.toHaveProperty("runs").toEqualTypeOf<
+      readonly [RunHandle<"types-tick", void, number>, RunHandle<"types-greet", Payload, Output>]
+    >();
+    // @ts-expect-error another task's payload
+    const wrong = () => batch.triggerByTask([{ task: greet, payload: 5 }]);
+    expectTypeOf(wrong).toBeFunction();
+  });
+
+  it("by id takes each task's id with its payload", () => {
+    const results = () =>
+      batch.triggerAndWait<typeof greet | typeof tick>([
+        { id: "types-greet", payload: { name: "Ada" } },
+        { id: "types-tick" },
+      ]);
+    expectTypeOf(results).returns.resolves.toHaveProperty("runs").toEqualTypeOf<
+      readonly (TaskRunResult<"types-greet", Output> | TaskRunResult<"types-tick", number>)[]
+    >();
+    const wrong = () =>
+      batch.trigger<typeof greet | typeof tick>([
+        // @ts-expect-error another task's payload
+        { id: "types-greet", payload: 5 },
+      ]);
+    expectTypeOf(wrong).toBeFunction();
+  });
+
+  it("takes no version when its parent waits", () => {
+    const wrong = () =>
+      // @ts-expect-error a child runs in its parent's version
+      greet.triggerAndWait({ name: "Ada" }, { version: "20260101.1" });
+    expectTypeOf(wrong).toBeFunction();
+  });
+});
+
+describe("streams", () => {
+  it("have the type they are defined with", () => {
+    const numbers = streams.define<{ n: number }>({ id: "numbers" });
+    expectTypeOf(() => numbers.read("run_1")).returns.resolves.toEqualTypeOf<
+      ReadableStream<{ n: number }> & AsyncIterable<{ n: number }>
+    >();
+    // @ts-expect-error another stream's chunk
+    const wrong = () => numbers.append("text");
+    expectTypeOf(wrong).toBeFunction();
+  });
+
+  it("come with their run's types", () => {
+    const parts = () =>
+      runs.subscribeToRun<typeof greet>("run_1").withStreams<{ numbers: number; words: string }>();
+    type Parts = ReturnType<typeof parts> extends AsyncIterable<infer TPart> ? TPart : never;
+    expectTypeOf<Parts>().toEqualTypeOf<
+      | { readonly type: "run"; readonly run: Run<Payload, Output> }
+      | { readonly type: "numbers"; readonly chunk: number; readonly run: Run<Payload, Output> }
+      | { readonly type: "words"; readonly chunk: string; readonly run: Run<Payload, Output> }
+    >();
   });
 });

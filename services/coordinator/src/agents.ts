@@ -5,7 +5,13 @@
  * broker every key has expired while every agent lives. So an agent is lost when its key is still missing a grace time
  * after it went, and no reconnection happened in between.
  */
-import { agentRecordSchema, BUCKETS, PRESENCE_TTL_MS, type AgentRecord } from "@millrace/proto";
+import {
+  agentRecordSchema,
+  BUCKETS,
+  poolOf,
+  PRESENCE_TTL_MS,
+  type AgentRecord,
+} from "@millrace/proto";
 import { Bucket, onReconnect, type NatsConnection } from "@millrace/service-kit";
 
 /** Agents renew their presence right after a reconnection and every five seconds. */
@@ -32,11 +38,11 @@ export class Agents {
     return agents;
   }
 
-  /** How many runs of this lane all agents could hold. */
+  /** How many runs of this lane all agents could hold. @param pool as `poolOf` names it, with its version */
   capacity(env: string, pool: string, lane: string): number {
     let sum = 0;
     for (const agent of this.#alive.values())
-      if (agent.env === env && agent.pool === pool && !agent.draining)
+      if (agent.env === env && serves(agent, pool) && !agent.draining)
         sum += agent.capacity[lane] ?? 0;
     return sum;
   }
@@ -104,4 +110,9 @@ export class Agents {
     }
     for (const listener of this.#lostListeners) listener(agentId);
   }
+}
+
+/** An agent of a version serves its pool's unversioned runs, too. */
+function serves({ pool, version }: AgentRecord, wanted: string): boolean {
+  return wanted === pool || (version !== undefined && wanted === poolOf(pool, version));
 }

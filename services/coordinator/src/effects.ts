@@ -7,8 +7,8 @@ import {
   dueSubject,
   encodeBody,
   encodeEvent,
-  INLINE_PAYLOAD_MAX,
   laneOf,
+  poolOf,
   DISPATCH,
   RESUME,
   runSubject,
@@ -30,6 +30,7 @@ import {
   type NatsConnection,
   type Publisher,
 } from "@millrace/service-kit";
+import { hasPayload } from "./lean.ts";
 
 const PATIENCE_MS = 10_000;
 const RETRY_MS = 500;
@@ -158,16 +159,16 @@ export class Effects {
 
 const NOTHING = new Uint8Array();
 
+/** As the run's trigger is now: another machine or version is another lane. */
 function dispatchSubjectOf(run: Queued): string {
-  const { env, pool, machine, isolation } = run.trigger;
-  return dispatchSubject(env, pool, laneOf(machine, isolation), run.id);
+  const { env, pool, version, machine, isolation } = run.trigger;
+  return dispatchSubject(env, poolOf(pool, version), laneOf(machine, isolation), run.id);
 }
 
 /** A first attempt carries its trigger, so that the agent need not read the log. */
 function dispatchOf(run: Queued): Dispatch {
   const { trigger, waits } = run;
-  const small = (trigger.payload.data?.length ?? 0) <= INLINE_PAYLOAD_MAX;
-  const fresh = run.attempt === 0 && waits.length === 0 && small;
+  const fresh = run.attempt === 0 && waits.length === 0 && hasPayload(run);
   return {
     attempt: run.continues ? run.attempt : run.attempt + 1,
     continues: run.continues,

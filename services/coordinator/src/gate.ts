@@ -75,6 +75,11 @@ export class Gate {
     void this.#open();
   }
 
+  /** Slots that runs hold, or are about to. */
+  get held(): number {
+    return this.#held.size + this.#granting.size;
+  }
+
   setLimit(limit: number): void {
     if (limit === this.#limit) return;
     this.#limit = limit;

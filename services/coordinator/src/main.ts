@@ -5,6 +5,7 @@ import { Agents } from "./agents.ts";
 import { coordinatorConfigSchema } from "./config.ts";
 import { Leadership } from "./leadership.ts";
 import { QueueSettings } from "./queue-settings.ts";
+import { Tokens } from "./tokens.ts";
 
 await runService("coordinator", coordinatorConfigSchema, process.env, async (service) => {
   const { nc, publisher, log, config } = service;
@@ -16,6 +17,7 @@ await runService("coordinator", coordinatorConfigSchema, process.env, async (ser
     blobs: await openBlobs(nc, OBJECT_BUCKETS.snapshots.name, config.MILLRACE_REPLICAS),
     agents: await Agents.open(nc),
     queues: await QueueSettings.open(nc, log),
+    tokens: await Tokens.open(nc, log),
   });
   const meter = meterOf("coordinator");
   meter

@@ -1,8 +1,9 @@
-/** The queues' limits, followed live; shared by all shards of a process. */
+/** The queues' settings (limit, override, pause, rate limit), followed live; shared by all shards of a process. */
 import { BUCKETS, queueKey, queueRecordSchema, type QueueRecord } from "@millrace/proto";
 import { Bucket, type Logger, type NatsConnection } from "@millrace/service-kit";
 
-type Listener = (env: string, queue: string) => void;
+/** `before`: what was known of the queue until now. */
+type Listener = (env: string, queue: string, before: QueueRecord | undefined) => void;
 
 const LOOK_AGAIN_MS = 1000;
 
@@ -28,18 +29,22 @@ export class QueueSettings {
   }
 
   /**
-   * The queue's concurrency limit: null for none, undefined when it is not known yet; then listeners are told when
-   * it is. A run whose queue's limit is unknown must wait: letting it pass could exceed the limit.
+   * The queue's settings; undefined when they are not known yet: then they are looked for, and listeners are told. A run
+   * whose queue is unknown must wait: letting it pass could exceed a limit.
    */
-  limitOf(env: string, queue: string): number | null | undefined {
+  of(env: string, queue: string): QueueRecord | undefined {
     const key = queueKey(env, queue);
     const record = this.#records.get(key);
-    if (record) return record.concurrencyLimit;
-    if (!this.#looking.has(key)) void this.#lookUp(key);
-    return undefined;
+    if (!record && !this.#looking.has(key)) void this.#lookUp(key);
+    return record;
   }
 
-  /** Calls `listener` whenever a queue's settings become known or change. */
+  /** The period of its rate limit, where it is known to have one. */
+  periodOf(env: string, queue: string): number | undefined {
+    return this.#records.get(queueKey(env, queue))?.rateLimit?.periodMs;
+  }
+
+  /** Calls `listener` whenever a queue's settings become known or are written. */
   onChange(listener: Listener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -50,6 +55,7 @@ export class QueueSettings {
     try {
       while (!this.#records.has(key)) {
         const entry = await this.#bucket.get(key).catch(() => undefined);
+        if (this.#records.has(key)) return;
         if (entry) this.#learn(key, entry.value);
         else {
           this.#log.warn({ queue: key }, "runs wait for a queue that nobody has registered");
@@ -62,8 +68,9 @@ export class QueueSettings {
   }
 
   #learn(key: string, record: QueueRecord): void {
+    const before = this.#records.get(key);
     this.#records.set(key, record);
     const env = key.slice(0, key.indexOf("."));
-    for (const listener of this.#listeners) listener(env, record.name);
+    for (const listener of this.#listeners) listener(env, record.name, before);
   }
 }

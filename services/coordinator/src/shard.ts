@@ -2,7 +2,7 @@
  * The leader of one shard of runs.
  *
  * Owns: the folded state of the shard's live runs, and performing their obligations while its lease is valid. Does not
- * own: what the obligations are (`proto`), who gets a slot (`gate.ts`), whether it leads (`leadership.ts`).
+ * own: what the obligations are (`proto`), who gets a slot (`admission.ts`), whether it leads (`leadership.ts`).
  *
  * 1. State comes from the log alone: own facts count when they come back.
  * 2. Nothing is performed before everything in the log at the takeover has been folded; then
@@ -18,10 +18,11 @@ import {
   obligations,
   parseRunSubject,
   RUNS,
+  shardOfQueue,
   shardSubjects,
-  type ChildResult,
   type LiveRun,
   type Obligation,
+  type Queued,
   type RunEvent,
   type RunState,
   type Slot,
@@ -39,9 +40,16 @@ import {
 import { Admission } from "./admission.ts";
 import type { Agents } from "./agents.ts";
 import { carry, mustBeCarried } from "./carry.ts";
+import { dispatchedRuns } from "./dispatched.ts";
 import { Effects } from "./effects.ts";
+import { LateWaiters } from "./late-waiters.ts";
+import { lean } from "./lean.ts";
 import type { QueueSettings } from "./queue-settings.ts";
+import { RatedStarts } from "./rated-starts.ts";
 import { loadSnapshot, storeSnapshot } from "./snapshots.ts";
+import { tellParent } from "./tell-parent.ts";
+import { TokenWaits } from "./token-waits.ts";
+import type { Tokens } from "./tokens.ts";
 
 export type ShardResources = {
   readonly nc: NatsConnection;
@@ -50,12 +58,14 @@ export type ShardResources = {
   readonly blobs: Blobs;
   readonly agents: Agents;
   readonly queues: QueueSettings;
+  readonly tokens: Tokens;
 };
 
 /** Those of a leader that crashed are among the last; the broker takes back the others after their lease. */
 const SLOTS_NOTED = 10_000;
 const CARRY_CHECK_MS = 3_600_000;
 const SNAPSHOT_CHECK_MS = 15_000;
+const WITHDRAW_AGAIN_MS = 500;
 /** A snapshot is worth its price when it saves reading many more events than it holds runs. */
 const SNAPSHOT_MIN_EVENTS = 5000;
 
@@ -65,6 +75,9 @@ export class ShardLeader {
   readonly #resources: ShardResources;
   readonly #effects: Effects;
   readonly #admission: Admission;
+  readonly #starts: RatedStarts;
+  readonly #tokenWaits: TokenWaits;
+  readonly #lateWaiters: LateWaiters;
   readonly #runs = new Map<string, LiveRun>();
   /** Runs by the agent they depend on. */
   readonly #runsOfAgent = new Map<string, Set<string>>();
@@ -79,12 +92,24 @@ export class ShardLeader {
   readonly #timers: NodeJS.Timeout[] = [];
 
   private constructor(shard: number, lease: Lease, resources: ShardResources) {
-    const { nc, publisher, log, agents, queues } = resources;
+    const { nc, publisher, log, agents, queues, tokens } = resources;
     this.#shard = shard;
     this.#lease = lease;
     this.#resources = resources;
     this.#effects = new Effects(nc, publisher, lease, log);
-    this.#admission = new Admission(nc, log, this.#effects, agents, queues);
+    this.#starts = new RatedStarts((env, queue) => queues.periodOf(env, queue));
+    this.#admission = new Admission({
+      nc,
+      log,
+      effects: this.#effects,
+      agents,
+      queues,
+      starts: this.#starts,
+      queuedIn: (env, queue) => this.#queuedIn(env, queue),
+      onHeldBack: () => void this.#withdrawHeldBack(),
+    });
+    this.#tokenWaits = new TokenWaits(tokens, this.#effects);
+    this.#lateWaiters = new LateWaiters(this.#effects, new RunLogReader(nc), lease, log);
     this.#forgetLost = agents.onLost((agentId) => this.#agentLost(agentId));
   }
 
@@ -113,6 +138,7 @@ export class ShardLeader {
     for (const timer of this.#timers) clearInterval(timer);
     this.#forgetLost();
     this.#admission.stop();
+    this.#tokenWaits.stop();
     await this.#feed?.stop();
     if (this.#lease.valid && this.#eventsSinceSnapshot > 0) await this.#storeSnapshot();
   }
@@ -122,6 +148,7 @@ export class ShardLeader {
     const shard = this.#shard;
     const snapshot = await loadSnapshot(blobs, shard);
     for (const run of snapshot?.runs ?? []) this.#runs.set(run.id, run);
+    this.#starts.restore(snapshot?.starts ?? []);
     this.#snapshotSeq = snapshot?.seq ?? 0;
     this.#feed = await Feed.start(nc, {
       stream: RUNS.name,
@@ -136,11 +163,26 @@ export class ShardLeader {
   #lead(): void {
     if (this.#stopped) return;
     this.#leading = true;
-    for (const run of this.#runs.values()) this.#perform(run, obligations(run));
+    // Who holds a slot is known before anyone is given one.
+    for (const run of this.#runs.values()) {
+      const slot = slotOf(run);
+      if (slot) this.#admission.hold(run.trigger.env, slot);
+    }
+    for (const run of this.#runs.values())
+      this.#perform(
+        run,
+        obligations(run).filter((o) => o.kind !== "hold-slot"),
+      );
     for (const { env, slot } of this.#slotsToRelease.values()) this.#admission.release(env, slot);
     this.#slotsToRelease.clear();
+    this.#admission.begin();
+    this.#lateWaiters.begin();
+    void this.#withdrawHeldBack();
     this.#timers.push(
-      setInterval(() => this.#considerSnapshot(), SNAPSHOT_CHECK_MS),
+      setInterval(() => {
+        this.#starts.prune(Date.now());
+        this.#considerSnapshot();
+      }, SNAPSHOT_CHECK_MS),
       setInterval(() => void this.#carryOldRuns(), CARRY_CHECK_MS),
     );
   }
@@ -157,13 +199,15 @@ export class ShardLeader {
 
   #fold(event: RunEvent, subject: string): void {
     const before = this.#runs.get(event.runId) ?? initial;
-    const after = evolve(before, event);
-    if (after.status === "absent") {
-      // The run has ended and is forgotten.
-      if (this.#leading) this.#didNotApply(parseRunSubject(subject)?.env ?? "", event, 0);
+    const next = evolve(before, event);
+    if (next.status === "absent") {
+      this.#foldForgotten(event, subject);
       return;
     }
+    const after = lean(next);
     this.#runs.set(event.runId, after);
+    if (event.type === "slot-granted" && applied(before, after))
+      this.#starts.granted(after.trigger.env, event.data);
     if (!this.#leading) {
       this.#noteSlots(before, after);
       if (after.status === "finished" && obligations(after).length === 0)
@@ -174,9 +218,17 @@ export class ShardLeader {
     else {
       const change = diff(obligations(before), obligations(after));
       if (before.status !== "absent")
-        for (const o of change.end) this.#end(before, o, after, event);
+        for (const o of change.end)
+          if (!isMoved(o, change.begin)) this.#end(before, o, after, event);
       this.#perform(after, change.begin);
     }
+  }
+
+  /** The run has ended and is forgotten, or it was never there. */
+  #foldForgotten(event: RunEvent, subject: string): void {
+    const env = parseRunSubject(subject)?.env ?? "";
+    if (event.type === "run-awaited") this.#lateWaiters.add(env, event);
+    else if (this.#leading) this.#didNotApply(env, event, 0);
   }
 
   /** A slot that its run gave back while nobody led: nobody has told the broker. */
@@ -184,7 +236,8 @@ export class ShardLeader {
     const had = slotOf(before);
     const has = slotOf(after);
     if (has) this.#slotsToRelease.delete(has.slotId);
-    if (!had || had.slotId === has?.slotId) return;
+    // Those given in memory are gone with the leader that gave them.
+    if (!had || had.key !== undefined || had.slotId === has?.slotId) return;
     this.#slotsToRelease.set(had.slotId, { env: after.trigger.env, slot: had });
     if (this.#slotsToRelease.size <= SLOTS_NOTED) return;
     const [oldest] = this.#slotsToRelease.keys();
@@ -231,7 +284,10 @@ export class ShardLeader {
       case "signal":
         return this.#effects.signal(name, o.agentId, o.signal, run.admission, run.lastSeq);
       case "tell-parent":
-        return this.#tellParent(run, o);
+        return tellParent(this.#effects, run, o);
+      case "await-token":
+        this.#tokenWaits.begin(run, o);
+        return undefined;
       case "cancel-child":
         return this.#effects.append({ env: name.env, runId: o.childRunId }, "cancel-requested", {
           at: run.updatedAt,
@@ -262,35 +318,14 @@ export class ShardLeader {
         // Its agent was believed lost: should it live, it must let go of the run.
         if (cause.type === "attempt-lost") this.#tellToStop(after, o.agentId);
         return;
+      case "await-token":
+        this.#tokenWaits.end(before.id);
+        return;
       case "signal":
       case "tell-parent":
       case "cancel-child":
         return;
     }
-  }
-
-  /** A result that does not fit into the parent's log is told as a failure: the parent must not wait for ever. */
-  async #tellParent(run: LiveRun, o: Obligation & { kind: "tell-parent" }): Promise<void> {
-    const { waitIndex, childIndex, result } = o;
-    const tell = (told: ChildResult): Promise<boolean> =>
-      this.#effects.append({ env: run.trigger.env, runId: o.parentRunId }, "child-finished", {
-        at: run.updatedAt,
-        waitIndex,
-        childIndex,
-        result: told,
-      });
-    if (await tell(result)) return;
-    const { id, taskIdentifier } = result;
-    await tell({
-      ok: false,
-      id,
-      taskIdentifier,
-      error: {
-        type: "INTERNAL_ERROR",
-        code: "TASK_OUTPUT_ERROR",
-        message: "The run's result is too large to be handed to its parent",
-      },
-    });
   }
 
   #tellToStop(run: LiveRun, agentId: string): void {
@@ -338,6 +373,35 @@ export class ShardLeader {
     }
   }
 
+  #queuedIn(env: string, queue: string): Queued[] {
+    if (!this.#leading || shardOfQueue(env, queue) !== this.#shard) return [];
+    const queued: Queued[] = [];
+    for (const run of this.#runs.values())
+      if (run.status === "queued" && run.trigger.queue === queue && run.trigger.env === env)
+        queued.push(run);
+    return queued;
+  }
+
+  /** An earlier leader, or this one under other settings, may have dispatched what must not start now. */
+  async #withdrawHeldBack(): Promise<void> {
+    const isHeldBack = (run: LiveRun | undefined): run is Queued =>
+      run?.status === "queued" && this.#admission.isHeldBack(run);
+    while (this.#leading && this.#lease.valid && [...this.#runs.values()].some(isHeldBack))
+      try {
+        for (const runId of await dispatchedRuns(this.#resources.nc)) {
+          const run = this.#runs.get(runId);
+          if (this.#leading && isHeldBack(run)) void this.#effects.withdrawDispatch(run);
+        }
+        return;
+      } catch (error) {
+        this.#resources.log.warn(
+          { err: error, shard: this.#shard },
+          "looking for stray dispatches",
+        );
+        await new Promise((resolve) => setTimeout(resolve, WITHDRAW_AGAIN_MS));
+      }
+  }
+
   #considerSnapshot(): void {
     const worth = Math.max(SNAPSHOT_MIN_EVENTS, 2 * this.#runs.size);
     if (this.#eventsSinceSnapshot < worth || !this.#lease.valid) return;
@@ -352,6 +416,7 @@ export class ShardLeader {
     await storeSnapshot(this.#resources.blobs, this.#shard, {
       seq,
       runs: [...this.#runs.values()],
+      starts: this.#starts.stored(),
     });
     this.#snapshotSeq = seq;
   }
@@ -359,6 +424,11 @@ export class ShardLeader {
 
 function slotOf(run: RunState): Slot | null {
   return "slot" in run ? run.slot : null;
+}
+
+/** A timer that is armed anew is moved by that: disarming it first could only come too late. */
+function isMoved(o: Obligation, begin: readonly Obligation[]): boolean {
+  return o.kind === "timer" && begin.some((each) => each.kind === "timer" && each.name === o.name);
 }
 
 /** Whether the run just got its slot, and goes on to be launched. */

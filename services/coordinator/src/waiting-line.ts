@@ -5,12 +5,19 @@
 import type { Queued } from "@millrace/proto";
 import { Heap } from "./heap.ts";
 
-type Place = { readonly run: Queued; readonly order: number };
+/** A run's place in line; `order` is computed once. */
+export type Place = { readonly run: Queued; readonly order: number };
+
+export function placeOf(run: Queued): Place {
+  return { run, order: orderOf(run) };
+}
+
+export function isBefore(a: Place, b: Place): boolean {
+  return a.order === b.order ? a.run.triggeredSeq < b.run.triggeredSeq : a.order < b.order;
+}
 
 export class WaitingLine {
-  readonly #heap = new Heap<Place>((a, b) =>
-    a.order === b.order ? a.run.triggeredSeq < b.run.triggeredSeq : a.order < b.order,
-  );
+  readonly #heap = new Heap<Place>(isBefore);
   /** Who is really in line, as it is now: an earlier admission, or an earlier state, has lost its place. */
   readonly #waiting = new Map<string, Queued>();
 
@@ -21,7 +28,7 @@ export class WaitingLine {
   join(run: Queued): void {
     if (this.#waiting.get(run.id) === run) return;
     this.#waiting.set(run.id, run);
-    this.#heap.push({ run, order: orderOf(run) });
+    this.#heap.push(placeOf(run));
   }
 
   /** Whether it was in line. */
@@ -29,16 +36,23 @@ export class WaitingLine {
     return this.#waiting.delete(runId);
   }
 
+  /** Who is next. */
+  peek(): Place | undefined {
+    for (;;) {
+      const place = this.#heap.peek();
+      if (!place) return undefined;
+      if (this.#waiting.get(place.run.id) === place.run) return place;
+      this.#heap.pop();
+    }
+  }
+
   /** Takes the best run out of the line. */
   next(): Queued | undefined {
-    for (;;) {
-      const place = this.#heap.pop();
-      if (!place) return undefined;
-      const { run } = place;
-      if (this.#waiting.get(run.id) !== run) continue;
-      this.#waiting.delete(run.id);
-      return run;
-    }
+    const place = this.peek();
+    if (!place) return undefined;
+    this.#heap.pop();
+    this.#waiting.delete(place.run.id);
+    return place.run;
   }
 }
 

@@ -80,4 +80,55 @@ describe("a dispatch window", () => {
     offer(window, names(100, 10));
     expect([...new Set(dispatched)]).toEqual(names(MINIMUM));
   });
+
+  test("lets a key's first run pass another key's thousands", () => {
+    const { window, dispatched } = open();
+    const of = (concurrencyKey: string, count: number, at: number): void => {
+      for (let i = 0; i < count; i++)
+        window.offer(queued(`${concurrencyKey}${i}`, at + i, { at: at + i, concurrencyKey }));
+    };
+    of("big", 5000, 1000);
+    of("small", 2, 9000);
+    for (const runId of names(MINIMUM)) window.settle(runId.replace("r", "big"));
+    const after = dispatched.slice(MINIMUM);
+    expect(after.indexOf("small0")).toBeLessThanOrEqual(2);
+    expect(after.indexOf("small1")).toBeLessThanOrEqual(4);
+  });
+
+  test("keeps the order of runs without a key, whatever runs with keys do among themselves", () => {
+    const { window, dispatched } = open();
+    offer(window, names(MINIMUM));
+    for (let i = 0; i < 20; i++) {
+      const concurrencyKey = i < 15 ? "a" : "b";
+      window.offer(queued(`keyed${i}`, 1000 + 2 * i, { at: 5000 + 2 * i, concurrencyKey }));
+      window.offer(queued(`plain${i}`, 1001 + 2 * i, { at: 5001 + 2 * i }));
+    }
+    for (const runId of names(MINIMUM)) window.settle(runId);
+    const after = dispatched.slice(MINIMUM);
+    // Every second place in time is a keyed run's; which one's is decided between the keys.
+    expect(after.filter((_, i) => i % 2 === 1)).toEqual(
+      Array.from({ length: 20 }, (_, i) => `plain${i}`),
+    );
+    expect(after.filter((_, i) => i % 2 === 0).slice(0, 8)).toEqual([
+      "keyed0",
+      "keyed15",
+      "keyed1",
+      "keyed16",
+      "keyed2",
+      "keyed17",
+      "keyed3",
+      "keyed18",
+    ]);
+  });
+
+  test("forgets keyed runs that were withdrawn in line, and gives everyone else a turn", () => {
+    const { window, dispatched } = open();
+    offer(window, names(MINIMUM));
+    for (let i = 0; i < 30; i++)
+      window.offer(queued(`k${i}`, 100 + i, { at: 5000 + i, concurrencyKey: `key${i % 3}` }));
+    for (let i = 0; i < 30; i += 2) expect(window.settle(`k${i}`)).toBe(false);
+    for (const runId of names(MINIMUM)) window.settle(runId);
+    const expected = Array.from({ length: 15 }, (_, i) => `k${2 * i + 1}`);
+    expect(dispatched.slice(MINIMUM).toSorted()).toEqual(expected.toSorted());
+  });
 });

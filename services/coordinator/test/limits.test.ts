@@ -88,10 +88,11 @@ describe("a limited queue", () => {
     const name = await queue(1);
     await FakeAgent.join(platform, name, {
       work: async (run) => {
-        if (run.runId === waiting) await run.waitUntil(Date.now() + 60_000);
+        if (run.runId === waiting) await run.waitUntil(dueAt);
         await run.succeed();
       },
     });
+    const dueAt = Date.now() + 60_000;
     const waiting = platform.newRunId(name);
     await platform.triggerAs(waiting, name);
     await platform.untilStatus(waiting, "waiting");
@@ -100,7 +101,7 @@ describe("a limited queue", () => {
     await platform.tell(waiting, "scheduler", "timer-fired", {
       at: Date.now(),
       name: "wait-0",
-      dueAt: 0,
+      dueAt,
     });
     await platform.untilFinished([waiting]);
     const granted = platform.ledger.of(waiting).filter((event) => event.type === "slot-granted");

@@ -14,12 +14,15 @@ import {
   shardOfQueue,
   slotConsumer,
   slotFilter,
+  tokenKey,
+  tokenRecordSchema,
   type EventData,
   type EventType,
   type QueueRecord,
   type Role,
   type RunEvent,
   type RunState,
+  type TokenRecord,
   type Trigger,
 } from "@millrace/proto";
 import {
@@ -36,6 +39,7 @@ import { TestBroker, until } from "@millrace/harness";
 import { Agents } from "../src/agents.ts";
 import { Leadership } from "../src/leadership.ts";
 import { QueueSettings } from "../src/queue-settings.ts";
+import { Tokens } from "../src/tokens.ts";
 import { trigger } from "./runs.ts";
 
 type Manager = Awaited<ReturnType<TestBroker["manager"]>>;
@@ -81,9 +85,20 @@ export class Platform {
     return new Platform(broker, nc, await broker.manager(), queues, ledger);
   }
 
-  /** Registers a queue, or changes its limit; null is no limit. */
-  async queue(name: string, concurrencyLimit: number | null): Promise<void> {
-    await this.#queues.put(queueKey("dev", name), { name, type: "custom", concurrencyLimit });
+  /** Registers a queue, or changes its limit and what else is told of it; null is no limit. */
+  async queue(
+    name: string,
+    concurrencyLimit: number | null,
+    settings: Partial<QueueRecord> = {},
+  ): Promise<void> {
+    const record = { name, type: "custom", concurrencyLimit, ...settings } as const;
+    await this.#queues.put(queueKey("dev", name), record);
+  }
+
+  /** Writes a token's record; `changes` complete it. */
+  async token(id: string, changes: Partial<TokenRecord> = {}): Promise<void> {
+    const tokens = await Bucket.open(this.nc, BUCKETS.waitpoints, tokenRecordSchema);
+    await tokens.put(tokenKey("dev", id), { id, createdAt: Date.now(), tags: [], ...changes });
   }
 
   /** An id of a run that the queue's shard will own. */
@@ -264,6 +279,7 @@ export class Coordinator {
       blobs: options.blobs ?? (await openBlobs(nc, OBJECT_BUCKETS.snapshots.name, 1)),
       agents: await Agents.open(nc),
       queues: await QueueSettings.open(nc, log),
+      tokens: await Tokens.open(nc, log),
     });
     return new Coordinator(leadership, nc, lines);
   }

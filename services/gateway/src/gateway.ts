@@ -1,8 +1,11 @@
 /** The gateway as a Fastify application: who may come in, which routes there are, how refusals look. */
 import fastifyWebsocket from "@fastify/websocket";
-import { LIMITS, refuse } from "@millrace/proto";
+import { BUCKETS, bulkRecordSchema, LIMITS, refuse } from "@millrace/proto";
 import {
+  Bucket,
   Catalog,
+  Objects,
+  PlatformCalls,
   RunClient,
   type Logger,
   type NatsConnection,
@@ -11,21 +14,50 @@ import {
 import { fastify, type FastifyInstance } from "fastify";
 import { ApiKeys } from "./api-keys.ts";
 import { authenticate } from "./authenticate.ts";
+import { batchRoutes, wholeBatchRoutes } from "./batches/batch-routes.ts";
+import { Batches } from "./batches/batches.ts";
+import { BulkActions } from "./bulk/bulk-actions.ts";
+import { bulkRoutes } from "./bulk/bulk-routes.ts";
+import { BulkWorker } from "./bulk/bulk-worker.ts";
+import { allowAllOrigins } from "./cors.ts";
 import { liveRoute } from "./live/live-route.ts";
+import { RunWatch } from "./live/run-watch.ts";
 import { websocketOptions } from "./live/websocket-options.ts";
+import { objectRoutes } from "./packets/object-routes.ts";
+import { packetRoutes } from "./packets/packet-routes.ts";
+import { PresignedUrls } from "./packets/presigned-urls.ts";
+import { publicUrl as publicUrlOf } from "./public-url.ts";
+import { queueRoutes } from "./queues/queue-routes.ts";
 import { refusalOf, sendRefusal } from "./refusals.ts";
+import type { Projection } from "./projection/projection.ts";
+import { explainRoute } from "./runs/explain-route.ts";
+import { listRoute } from "./runs/list-route.ts";
+import { metadataRoutes } from "./runs/metadata-routes.ts";
 import { runLogRoute } from "./runs/run-log-route.ts";
 import { runRoutes } from "./runs/run-routes.ts";
+import { Signer } from "./security/signer.ts";
+import { streamReadRoute } from "./streams/stream-read-route.ts";
+import { StreamTargets } from "./streams/stream-targets.ts";
+import { streamWriteRoutes } from "./streams/stream-write-routes.ts";
+import { StreamWriter } from "./streams/stream-writer.ts";
+import { idempotencyKeyRoutes } from "./trigger/idempotency-key-routes.ts";
+import { RequestKeys } from "./trigger/request-identity.ts";
 import { triggerRoute } from "./trigger/trigger-route.ts";
+import { CallbackUrls } from "./waitpoints/callback-urls.ts";
+import { callbackRoute, tokenRoutes } from "./waitpoints/token-routes.ts";
 
 export type GatewayParts = {
   readonly nc: NatsConnection;
   readonly publisher: Publisher;
   readonly log: Logger;
+  /** Closed with the gateway. */
+  readonly projection: Projection;
+  /** Under which address callers reach it; default: the one each request was sent to. */
+  readonly publicUrl?: string | undefined;
 };
 
-/** How long a client may take to send a request: 3 MB over a slow line, but not for ever. */
-const REQUEST_TIMEOUT_MS = 60_000;
+/** How long a client may take to send a request. v4's clients write a stream for a quarter of an hour in one. */
+const REQUEST_TIMEOUT_MS = 16 * 60_000;
 /** Longer than any URL that Node takes: lengths are for the routes to judge. */
 const MAX_PARAM_LENGTH = 16_384;
 
@@ -34,10 +66,27 @@ export async function createGateway({
   nc,
   publisher,
   log,
+  projection,
+  publicUrl: configuredUrl,
 }: GatewayParts): Promise<FastifyInstance> {
   const keys = await ApiKeys.open(nc);
   const catalog = await Catalog.open(nc);
   const runs = new RunClient(nc, publisher, catalog);
+  const calls = await PlatformCalls.open(nc, publisher, catalog, runs, {
+    counts: (env, queue) => projection.queueCounts(env, queue),
+  });
+  const requests = await RequestKeys.open(nc);
+  const batches = await Batches.open(nc, runs);
+  const objects = await Objects.open(nc);
+  const signer = await Signer.open(nc);
+  const urls = new PresignedUrls(signer);
+  const callbacks = new CallbackUrls(signer);
+  const publicUrl = publicUrlOf(configuredUrl);
+  const targets = new StreamTargets(runs);
+  const writer = new StreamWriter(nc, publisher);
+  const bulk = await Bucket.open(nc, BUCKETS.bulk, bulkRecordSchema);
+  const bulkWorker = await BulkWorker.start({ nc, bucket: bulk, runs, projection, log });
+  const watch = new RunWatch(projection, runs.reader, log);
 
   const app = fastify({
     logger: false,
@@ -51,7 +100,8 @@ export async function createGateway({
   });
   app.setErrorHandler((error, request, reply) => {
     const refusal = refusalOf(error);
-    if (refusal.code === "INTERNAL")
+    // A client that went away in the middle of its request hears no answer, and is none of ours to worry about.
+    if (refusal.code === "INTERNAL" && !request.socket.destroyed)
       log.error({ err: error, method: request.method, url: request.url }, "request failed");
     return sendRefusal(reply, refusal);
   });
@@ -62,16 +112,42 @@ export async function createGateway({
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "string" }, (_request, body, done) => done(null, body));
   app.addHook("onClose", async () => {
-    await Promise.all([keys.close(), catalog.close()]);
+    watch.stop();
+    await bulkWorker.stop();
+    await Promise.all([keys.close(), catalog.close(), projection.close()]);
   });
 
+  allowAllOrigins(app);
   await app.register(fastifyWebsocket, websocketOptions(log));
+  // Without an API key: a signed URL is the permission.
+  await app.register(async (signed) => {
+    objectRoutes(signed, objects, urls);
+    callbackRoute(signed, calls, callbacks);
+  });
   await app.register(async (api) => {
     authenticate(api, keys);
-    triggerRoute(api, runs);
-    runRoutes(api, runs);
+    triggerRoute(api, runs, requests);
+    idempotencyKeyRoutes(api, calls);
+    batchRoutes(api, { batches, calls, runs });
+    wholeBatchRoutes(api, { batches, calls, runs });
+    runRoutes(api, {
+      runs,
+      calls,
+      urls,
+      publicUrl,
+      childrenOf: (env, runId) => projection.childrenOf(env, runId),
+    });
+    metadataRoutes(api, calls);
+    packetRoutes(api, { runs, urls, publicUrl });
+    tokenRoutes(api, { calls, callbacks, publicUrl });
+    queueRoutes(api, calls);
+    streamWriteRoutes(api, { runs, targets, writer });
+    streamReadRoute(api, { nc, runs, writer, log });
+    listRoute(api, projection);
+    bulkRoutes(api, new BulkActions(bulk, projection));
+    explainRoute(api, { nc, catalog, runs, projection });
     runLogRoute(api, runs);
-    liveRoute(api, runs, log);
+    liveRoute(api, runs, { projection, watch, reader: runs.reader }, log);
   });
   return app;
 }

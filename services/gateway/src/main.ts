@@ -3,14 +3,20 @@ import { runService, waitUntilProvisioned } from "@millrace/service-kit";
 import { gatewayConfigSchema } from "./config.ts";
 import { createGateway } from "./gateway.ts";
 import { listen } from "./listen.ts";
+import { Projection } from "./projection/projection.ts";
 
 await runService("gateway", gatewayConfigSchema, process.env, async (service) => {
   const { config, log, nc, publisher, stopping } = service;
   await waitUntilProvisioned(nc, () => log.info("waiting for a coordinator"), stopping);
   if (stopping.aborted) return;
-  const gateway = await createGateway({ nc, publisher, log });
+  const file = config.MILLRACE_PROJECTION_FILE;
+  const projection = await Projection.open({ nc, log, file });
+  const publicUrl = config.MILLRACE_PUBLIC_URL;
+  const gateway = await createGateway({ nc, publisher, log, projection, publicUrl });
   service.onStop("gateway", () => gateway.close());
   const url = await listen(gateway, config.MILLRACE_GATEWAY_HOST, config.MILLRACE_GATEWAY_PORT);
   log.info({ url }, `listening on ${url}`);
-  service.setReadiness(() => ({ ready: true }));
+  service.setReadiness(() =>
+    projection.isCaughtUp ? { ready: true } : { ready: false, reason: "reading the log of runs" },
+  );
 });

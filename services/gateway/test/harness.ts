@@ -22,6 +22,7 @@ import { Bucket, provision, Publisher, type Logger } from "@millrace/service-kit
 import { pino } from "pino";
 import { createGateway } from "../src/gateway.ts";
 import { listen } from "../src/listen.ts";
+import { Projection } from "../src/projection/projection.ts";
 
 export const ENV = "dev";
 export const KEY = "mr_dev_correct_horse";
@@ -52,7 +53,8 @@ export async function startGateway(): Promise<TestGateway> {
   await register(nc);
   const publisher = new Publisher(nc);
   const log = pino({ level: "silent" });
-  const app = await createGateway({ nc, publisher, log });
+  const projection = await Projection.open({ nc, log });
+  const app = await createGateway({ nc, publisher, log, projection });
   const url = await listen(app, "127.0.0.1", 0);
   const gateway: TestGateway = {
     url,

@@ -1,7 +1,14 @@
 /** Bad input is refused at the door, says what is wrong, and changes nothing. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { LIMITS } from "@millrace/proto";
-import { authorization, post, startGateway, triggerPath, type TestGateway } from "./harness.ts";
+import {
+  authorization,
+  KEY,
+  post,
+  startGateway,
+  triggerPath,
+  type TestGateway,
+} from "./harness.ts";
 
 let gateway: TestGateway;
 
@@ -156,13 +163,90 @@ const CASES: readonly Case[] = [
     code: "QUEUE_NOT_FOUND",
     error: /Queue "nowhere" does not exist/,
   },
-  ...["idempotencyKey", "concurrencyKey", "debounce"].map((option) => ({
-    what: `the option ${option}`,
-    init: withOptions({ [option]: "x" }),
+  {
+    what: "an idempotency key that lives for no time",
+    init: withOptions({ idempotencyKey: "k", idempotencyKeyTTL: "soon" }),
+    status: 422,
+    code: "INVALID_OPTION",
+    error: /idempotencyKeyTTL must be a number and one of s, m, h, d/,
+  },
+  {
+    what: "an idempotency key of 2049 characters",
+    init: withOptions({ idempotencyKey: "k".repeat(2049) }),
+    status: 400,
+    code: "BAD_REQUEST",
+    error: /^options\.idempotencyKey: /,
+  },
+  {
+    what: "the same in a header",
+    init: {
+      ...post("{}"),
+      headers: { ...authorization(KEY), "idempotency-key": "k", "idempotency-key-ttl": "soon" },
+    },
+    status: 422,
+    code: "INVALID_OPTION",
+    error: /idempotencyKeyTTL/,
+  },
+  {
+    what: "a debounce that is none",
+    init: withOptions({ debounce: { key: "k", delay: "2030-01-01" } }),
+    status: 422,
+    code: "INVALID_OPTION",
+    error: /debounce\.delay must be a duration/,
+  },
+  ...[
+    ["no runs", { runCount: 0 }, /^runCount: /],
+    ["1001 runs", { runCount: 1001 }, /^runCount: /],
+    ["half a run", { runCount: 1.5 }, /^runCount: /],
+    ["a key too long", { runCount: 1, idempotencyKey: "k".repeat(2049) }, /^idempotencyKey: /],
+  ].map(([what, body, error]) => ({
+    what: `a batch of ${what as string}`,
+    path: "/api/v3/batches",
+    init: post(JSON.stringify(body)),
+    status: 400,
+    code: "BAD_REQUEST",
+    error: error as RegExp,
+  })),
+  {
+    what: "a batch that a run waits for over HTTP",
+    path: "/api/v3/batches",
+    init: post(JSON.stringify({ runCount: 1, resumeParentOnCompletion: true })),
     status: 422,
     code: "UNSUPPORTED_OPTION",
-    error: new RegExp(`"${option}" is not supported`),
-  })),
+    error: /"resumeParentOnCompletion" is not supported over HTTP/,
+  },
+  {
+    what: "items of a batch that does not exist",
+    path: "/api/v3/batches/batch_nobody/items",
+    init: post('{"index":0,"task":"greet"}'),
+    status: 404,
+    code: "BATCH_NOT_FOUND",
+    error: /no batch batch_nobody/,
+  },
+  {
+    what: "a whole batch without items",
+    path: "/api/v2/tasks/batch",
+    init: post('{"items":[]}'),
+    status: 400,
+    code: "BAD_REQUEST",
+    error: /^items: /,
+  },
+  {
+    what: "a batch that does not exist",
+    path: "/api/v2/batches/batch_nobody",
+    init: {},
+    status: 404,
+    code: "BATCH_NOT_FOUND",
+    error: /no batch/,
+  },
+  {
+    what: "a packet without a name",
+    path: "/api/v2/packets/",
+    init: { ...post(""), method: "PUT" },
+    status: 400,
+    code: "BAD_REQUEST",
+    error: /name has 1 to 512/,
+  },
   {
     what: "waiting for a child over HTTP",
     init: withOptions({ parentRunId: UNKNOWN_RUN, resumeParentOnCompletion: true }),
@@ -195,6 +279,29 @@ describe("refused, with nothing written", () => {
     const answer = (await response.json()) as { error: string; code: string };
     expect(answer).toEqual({ error: expect.stringMatching(error), code });
     expect(response.status).toBe(status);
+    expect(await gateway.logLength()).toBe(before);
+  });
+});
+
+describe("a batch's items that make no sense", () => {
+  it.each([
+    ["not JSON", "{index:0}", /not JSON/],
+    ["no object", "5", /no item/],
+    ["no index", '{"task":"greet"}', /index/],
+    ["no task", '{"index":0}', /task/],
+    ["an index beyond the batch", '{"index":2,"task":"greet"}', /no index 2/],
+    ["a negative index", '{"index":-1,"task":"greet"}', /index/],
+    ["too much, and no index", `"${"x".repeat(LIMITS.bodyBytes)}"`, /over 3 MB/],
+  ])("%s", async (_what, line, error) => {
+    const made = await gateway.fetch("/api/v3/batches", post('{"runCount":2}'));
+    const { id } = (await made.json()) as { id: string };
+    const before = await gateway.logLength();
+    const response = await gateway.fetch(`/api/v3/batches/${id}/items`, post(`${line}\n`));
+    expect(response.status).toBe(400);
+    expect(await response.json()).toEqual({
+      error: expect.stringMatching(error),
+      code: "BAD_REQUEST",
+    });
     expect(await gateway.logLength()).toBe(before);
   });
 });

@@ -6,6 +6,7 @@ import {
   runLogSchema,
   shardOfQueue,
   shardOfRun,
+  triggeredSchema,
   viewOf,
 } from "@millrace/proto";
 import type { RunView } from "@millrace/proto";
@@ -124,6 +125,42 @@ describe("triggering a task", () => {
     }
     expect(ids[0]).toBe(ids[1]);
     expect(await gateway.logLength()).toBe(before + 1);
+  });
+
+  it("makes one run of requests with the same random key, also at the same time", async () => {
+    const before = await gateway.logLength();
+    const headers = {
+      ...authorization(KEY),
+      "x-trigger-request-idempotency-key": "7d1c5501-939a-4e7b-8c4e-0f4d4a7d1c55",
+    };
+    const request = async (taskId: string): Promise<string> => {
+      const init = { method: "POST", body: "{}", headers };
+      const response = await gateway.fetch(triggerPath(taskId), init);
+      return ((await response.json()) as { id: string }).id;
+    };
+    const ids = await Promise.all([request("greet"), request("greet"), request("greet")]);
+    ids.push(await request("greet"));
+    expect(new Set(ids).size).toBe(1);
+    expect(await gateway.logLength()).toBe(before + 1);
+    // The key is the request's: another task's is another request.
+    expect(ids).not.toContain(await request("team/greet"));
+  });
+
+  it("answers a request that is sent again as it was answered first, idempotency key or not", async () => {
+    const headers = {
+      ...authorization(KEY),
+      "x-trigger-request-idempotency-key": "01939a5e-7b3c-7d61-9c4e-0f4d4a7d1c56",
+    };
+    const body = JSON.stringify({ options: { idempotencyKey: "sent twice" } });
+    const answers = [];
+    for (let i = 0; i < 2; i++) {
+      const response = await gateway.fetch(triggerPath("greet"), { method: "POST", body, headers });
+      answers.push(triggeredSchema.parse(await response.json()));
+    }
+    expect(answers[1]).toEqual(answers[0]);
+    expect(answers[0]?.isCached).toBe(false);
+    const other = await gateway.fetch(triggerPath("greet"), post(body));
+    expect(await other.json()).toEqual({ id: answers[0]?.id, isCached: true });
   });
 });
 

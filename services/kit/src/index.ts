@@ -10,13 +10,29 @@ export {
   lastMessages,
   NAK,
   nakAfter,
+  Objects,
   onReconnect,
+  PlatformCalls,
   Publisher,
   PullLoop,
+  readStream,
   RunClient,
   RunLogReader,
 } from "@millrace/nats";
-export type { Change, Delivery, NatsConnection } from "@millrace/nats";
+export type {
+  Answer,
+  Change,
+  Claimed,
+  Delivery,
+  NatsConnection,
+  PlatformOptions,
+  QueueCounts,
+  ReadChunk,
+  ReplayChanges,
+  StoredObject,
+  StreamHandlers,
+  StreamStart,
+} from "@millrace/nats";
 export { baseConfigSchema, ConfigError, readConfig } from "./config.ts";
 export type { BaseConfig, Environment } from "./config.ts";
 export { HealthServer } from "./health.ts";

@@ -11,9 +11,11 @@ import {
   type StreamConfig,
 } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
+import { Objm } from "@nats-io/obj";
 import {
   BUCKETS,
   CONFIG_KEYS,
+  OBJECT_BUCKETS,
   SCHEMA_VERSION,
   STREAMS,
   type BucketDefinition,
@@ -58,6 +60,7 @@ export async function provision(nc: NatsConnection, replicas: number): Promise<v
   for (const definition of STREAMS) await ensureStream(jsm, definition, replicas);
   for (const definition of Object.values(BUCKETS))
     await ensureBucket(kvm, jsm, definition, replicas);
+  await ensureObjects(nc, jsm, OBJECT_BUCKETS.payloads, replicas);
   if (current !== SCHEMA_VERSION) await config.put(CONFIG_KEYS.schema, SCHEMA_VERSION);
 }
 
@@ -124,17 +127,32 @@ async function ensureBucket(
   definition: BucketDefinition,
   replicas: number,
 ): Promise<void> {
-  const { name, description, ttlMs } = definition;
-  const ttl = ttlMs === undefined ? {} : { ttl: ttlMs, markerTTL: MARKER_TTL_MS };
-  await kvm.create(name, { description, history: 1, replicas, ...ttl });
+  const { name, description, ttlMs, keyTtl } = definition;
+  const expires = ttlMs !== undefined || keyTtl === true;
+  const ttl = ttlMs === undefined ? {} : { ttl: ttlMs };
+  const marker = expires ? { markerTTL: MARKER_TTL_MS } : {};
+  await kvm.create(name, { description, history: 1, replicas, ...ttl, ...marker });
   const stream = `KV_${name}`;
   const wanted = {
     num_replicas: replicas,
     max_age: (ttlMs ?? 0) * 1e6,
-    ...(ttlMs === undefined
-      ? {}
-      : { allow_msg_ttl: true, subject_delete_marker_ttl: MARKER_TTL_MS * 1e6 }),
+    ...(expires ? { allow_msg_ttl: true, subject_delete_marker_ttl: MARKER_TTL_MS * 1e6 } : {}),
   };
+  const { config } = await jsm.streams.info(stream);
+  if (differs(config, wanted)) await jsm.streams.update(stream, wanted);
+}
+
+/** Objects, too, are messages of a stream. */
+async function ensureObjects(
+  nc: NatsConnection,
+  jsm: JetStreamManager,
+  definition: { readonly name: string; readonly description: string; readonly ttlMs: number },
+  replicas: number,
+): Promise<void> {
+  const { name, description, ttlMs } = definition;
+  await new Objm(nc).create(name, { description, replicas, ttl: ttlMs * 1e6 });
+  const stream = `OBJ_${name}`;
+  const wanted = { num_replicas: replicas, max_age: ttlMs * 1e6 };
   const { config } = await jsm.streams.info(stream);
   if (differs(config, wanted)) await jsm.streams.update(stream, wanted);
 }

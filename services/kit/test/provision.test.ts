@@ -3,9 +3,17 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
+import { Kvm } from "@nats-io/kv";
 import { findNatsServer } from "@millrace/broker";
 import { connectBroker } from "@millrace/nats";
-import { BUCKETS, CONFIG_KEYS, RUNS, SCHEMA_VERSION, STREAMS } from "@millrace/proto";
+import {
+  BUCKETS,
+  CONFIG_KEYS,
+  OBJECT_BUCKETS,
+  RUNS,
+  SCHEMA_VERSION,
+  STREAMS,
+} from "@millrace/proto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { sleep, TestBroker } from "@millrace/harness";
@@ -40,6 +48,7 @@ async function names(): Promise<string[]> {
 const EVERYTHING = [
   ...STREAMS.map((stream) => stream.name),
   ...Object.keys(BUCKETS).map((name) => `KV_${name}`),
+  `OBJ_${OBJECT_BUCKETS.payloads.name}`,
 ].toSorted();
 
 describe("provisioning", () => {
@@ -59,6 +68,29 @@ describe("provisioning", () => {
       allow_msg_ttl: true,
     });
     expect(config.subject_delete_marker_ttl).toBeGreaterThan(0);
+  });
+
+  test("lets keys have times to live of their own where the contract says so", async () => {
+    await provision(nc, 1);
+    for (const name of ["idempotency", "debounce", "waitpoints", "batches"]) {
+      const { config } = await jsm.streams.info(`KV_${name}`);
+      expect(config).toMatchObject({ max_age: 0, allow_msg_ttl: true });
+      expect(config.subject_delete_marker_ttl).toBeGreaterThan(0);
+    }
+    const { config } = await jsm.streams.info("KV_queues");
+    expect(config.allow_msg_ttl ?? false).toBe(false);
+  });
+
+  test("gives a bucket of an earlier definition keys with times to live", async () => {
+    await new Kvm(nc).create("idempotency", { history: 1 });
+    await provision(nc, 1);
+    expect((await jsm.streams.info("KV_idempotency")).config.allow_msg_ttl).toBe(true);
+  });
+
+  test("keeps large payloads longer than the log that names them", async () => {
+    await provision(nc, 1);
+    const { config } = await jsm.streams.info("OBJ_payloads");
+    expect(config.max_age).toBe(2 * RUNS.max_age);
   });
 
   test("that has been done changes nothing", async () => {

@@ -45,15 +45,25 @@ const presets = z.string().transform((text, context): readonly Preset[] => {
 
 const milliseconds = z.coerce.number().int().nonnegative();
 
-export const configSchema = baseConfigSchema.extend({
+const settings = baseConfigSchema.extend({
   /** One token of every subject: letters, digits, `_` and `-`. */
   MILLRACE_ENV: z
     .string()
     .regex(/^[A-Za-z0-9_-]+$/)
     .default("dev"),
   MILLRACE_POOL: z.string().min(1).max(64).default("default"),
-  /** The folder of the task files. */
-  MILLRACE_TASKS_DIR: z.string().min(1),
+  /** The folder of the task files. Default: those the configuration names. */
+  MILLRACE_TASKS_DIR: z.string().min(1).optional(),
+  /**
+   * The file that calls `defineConfig()`. Default: `millrace.config` or `trigger.config` (.ts, .mts, .js, .mjs) in the
+   * folder of the task files or above it, within its package.
+   */
+  MILLRACE_CONFIG: z.string().min(1).optional(),
+  /** The version of the tasks: this agent also takes the runs that are locked to it. */
+  MILLRACE_VERSION: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,64}$/)
+    .optional(),
   /** Presets to serve, separated by commas. Default: every preset that fits this agent's CPUs and memory. */
   MILLRACE_PRESETS: presets.optional(),
   MILLRACE_CPUS: z.coerce.number().positive().default(availableParallelism()),
@@ -66,8 +76,8 @@ export const configSchema = baseConfigSchema.extend({
   MILLRACE_SHARED_CONCURRENCY: z.coerce.number().int().positive().default(100),
   /** How long a stopping agent lets runs finish before it gives them back. */
   MILLRACE_DRAIN_MS: milliseconds.default(30_000),
-  /** How long cancelled code may take to end before its process is killed. */
-  MILLRACE_CANCEL_GRACE_MS: milliseconds.default(5000),
+  /** How long cancelled code and its hooks may take to end before their process is killed. */
+  MILLRACE_CANCEL_GRACE_MS: milliseconds.default(10_000),
   /**
    * How many waiting runs may keep their process. One more, and the longest waiting one is given back: it goes on
    * later in another process, answered from its log. Default: one for every 128 MB of the agent's memory.
@@ -78,6 +88,11 @@ export const configSchema = baseConfigSchema.extend({
   /** A cgroup (version 1 `memory`, or version 2) delegated to this agent: run processes get their preset's limit. */
   MILLRACE_CGROUP_DIR: z.string().min(1).optional(),
 });
+
+export const configSchema = settings.refine(
+  (config) => config.MILLRACE_TASKS_DIR !== undefined || config.MILLRACE_CONFIG !== undefined,
+  { path: ["MILLRACE_TASKS_DIR"], message: "name the folder of the tasks, or MILLRACE_CONFIG" },
+);
 export type AgentConfig = z.infer<typeof configSchema>;
 
 /** How many waiting runs keep their process when the configuration does not say. */

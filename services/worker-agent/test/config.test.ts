@@ -37,10 +37,23 @@ test("a preset that does not fit, or none that does, is said at the start", () =
   expect(() => offerOf(tiny)).toThrow(/No machine preset fits/);
 });
 
+test("without a configuration file, the folder of the tasks must be named", () => {
+  expect(() => readConfig(configSchema, {})).toThrow("MILLRACE_TASKS_DIR");
+  const named = readConfig(configSchema, { MILLRACE_CONFIG: "trigger.config.ts" });
+  expect(named.MILLRACE_TASKS_DIR).toBeUndefined();
+});
+
+test("a version is one token", () => {
+  const read = (version: string): unknown =>
+    readConfig(configSchema, { ...base, MILLRACE_VERSION: version }).MILLRACE_VERSION;
+  expect(read("20261122.1")).toBe("20261122.1");
+  expect(() => read("a b")).toThrow("MILLRACE_VERSION");
+});
+
 test("every problem is named", () => {
   const env = { MILLRACE_PRESETS: "huge", MILLRACE_MACHINES: "{", MILLRACE_ENV: "a.b" };
   const read = (): unknown => readConfig(configSchema, env);
-  for (const name of [...Object.keys(env), "MILLRACE_TASKS_DIR"]) expect(read).toThrow(name);
+  for (const name of Object.keys(env)) expect(read).toThrow(name);
 });
 
 test("how many waiting processes are kept follows from the memory", () => {

@@ -40,7 +40,7 @@ const setup = setUp({
       id: "unwritable",
       run: async () => ({ get value() { throw new Error("not to be read"); } }),
     });
-    export const large = task({ id: "large", run: async () => "x".repeat(10_000_000) });
+    export const large = task({ id: "large", run: async () => "x".repeat(11_000_000) });
     export const exits = task({ id: "exits", run: async () => process.exit(7) });
     export const leaks = task({
       id: "leaks",

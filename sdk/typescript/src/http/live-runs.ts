@@ -6,24 +6,20 @@
  * 2. A subscriber sees each state once, in order: what it has seen already is dropped by its sequence.
  * 3. A refusal (the key, an unknown run) ends the subscription with `onError`; anything else is tried again.
  */
-import {
-  ERRORS,
-  httpStatus,
-  type ErrorCode,
-  type LiveMessage,
-  type LiveRequest,
-  type RunView,
-} from "@millrace/proto";
+import type { LiveMessage, LiveRequest, RunView } from "@millrace/proto";
 import type { HttpConnection } from "../config.ts";
 import { apiError, shutDown, type ApiError } from "../errors.ts";
+import type { RunsSelector } from "../host.ts";
 import { errorOf, parseJson } from "./http-client.ts";
 import { openSocket, type Socket, type SocketEnd } from "./open-socket.ts";
+import { statusOf } from "./status-of.ts";
 
 type Subscription = {
-  readonly runId: string;
+  readonly selector: { readonly runId: string } | RunsSelector;
   readonly onView: (view: RunView) => void;
   readonly onError: (error: ApiError) => void;
-  lastSeq: number;
+  /** The sequence of the state each run was last seen in. */
+  readonly lastSeqs: Map<string, number>;
 };
 
 type Line =
@@ -47,15 +43,16 @@ export class LiveRuns {
     this.#connection = connection;
   }
 
+  /** One run until it has finished, or all that are selected. */
   subscribe(
-    runId: string,
+    selector: Subscription["selector"],
     onView: (view: RunView) => void,
     onError: (error: ApiError) => void,
   ): { stop(): void } {
     const id = String(this.#next++);
-    this.#subscriptions.set(id, { runId, onView, onError, lastSeq: 0 });
+    this.#subscriptions.set(id, { selector, onView, onError, lastSeqs: new Map() });
     if (this.#line.kind === "closed") void this.#open();
-    else this.#send({ type: "subscribe", id, runId });
+    else this.#send(requestFor(id, selector));
     return { stop: () => this.#stop(id) };
   }
 
@@ -87,7 +84,7 @@ export class LiveRuns {
 
   #opened(socket: Socket): void {
     this.#line = { kind: "open", socket };
-    for (const [id, { runId }] of this.#subscriptions) this.#send({ type: "subscribe", id, runId });
+    for (const [id, { selector }] of this.#subscriptions) this.#send(requestFor(id, selector));
     this.#closeIfUnused();
   }
 
@@ -102,8 +99,8 @@ export class LiveRuns {
     switch (message.type) {
       case "run":
         this.#failures = 0;
-        if (message.seq <= subscription.lastSeq) return;
-        subscription.lastSeq = message.seq;
+        if (message.seq <= (subscription.lastSeqs.get(message.run.id) ?? 0)) return;
+        subscription.lastSeqs.set(message.run.id, message.seq);
         subscription.onView(message.run);
         return;
       case "end":
@@ -155,7 +152,15 @@ export class LiveRuns {
   }
 }
 
-/** A code of a newer gateway's is a refusal: trying again would be refused again. */
-function statusOf(code: ErrorCode): number {
-  return Object.hasOwn(ERRORS, code) ? httpStatus(code) : 400;
+function requestFor(id: string, selector: Subscription["selector"]): LiveRequest {
+  if ("runId" in selector) return { type: "subscribe", id, runId: selector.runId };
+  if ("batchId" in selector)
+    return { type: "subscribe-runs", id, batchId: selector.batchId };
+  const { tags, createdAfter } = selector;
+  return {
+    type: "subscribe-runs",
+    id,
+    tags: [...tags],
+    ...(createdAfter === undefined ? {} : { createdAfter }),
+  };
 }

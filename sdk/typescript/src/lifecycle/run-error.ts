@@ -16,11 +16,6 @@ export function runErrorOf(thrown: unknown): RunError {
   return { type: "CUSTOM_ERROR", raw: shortened(jsonOf(thrown)) };
 }
 
-/** v4's way to say "do not try again", recognised by name: users' bundles may have their own copy of the class. */
-export function isAbort(thrown: unknown): boolean {
-  return thrown instanceof Error && thrown.name === "AbortTaskRunError";
-}
-
 export function internalError(code: string, message: string, cause?: unknown): RunError {
   const stack = cause instanceof Error ? firstFrames(stackOf(cause)) : "";
   return {

@@ -1,7 +1,8 @@
 /**
  * One client's subscriptions.
  *
- * 1. A subscription states the run's state now and after each change, in order, then its end; or one error.
+ * 1. A subscription to a run states its state now and after each change, in order, then its end; or one error. One to
+ *    all runs of a kind does so for each, and has no end.
  * 2. Whatever a client sends, it gets at most an error: nothing of it ends the connection or the process.
  * 3. A client that reads too slowly is cut off rather than buffered for: it connects again and is told the newest.
  */
@@ -17,6 +18,8 @@ import {
 } from "@millrace/proto";
 import type { Logger, RunClient } from "@millrace/service-kit";
 import { refusalOf } from "../refusals.ts";
+import type { Selector, Shown } from "./run-watch.ts";
+import { RunsSubscription, type RunsSource } from "./runs-subscription.ts";
 
 /** The part of a WebSocket that is used here. */
 export type ClientSocket = {
@@ -29,11 +32,16 @@ type Parts = {
   readonly socket: ClientSocket;
   readonly env: string;
   readonly runs: RunClient;
+  readonly source: RunsSource;
   readonly log: Logger;
 };
 
 const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
+/** What is sent without having been asked for by a change waits until less than this is on its way. */
+const WRITABLE_BYTES = 1024 * 1024;
+const LOOK_AGAIN_MS = 10;
 const MAX_SUBSCRIPTIONS = 1000;
+const DAY_MS = 86_400_000;
 
 type Subscription = { following?: { stop(): void } };
 
@@ -54,6 +62,12 @@ export class LiveConnection {
       return this.#refuse(refuse("BAD_REQUEST", `There is a subscription "${request.id}" already`));
     if (this.#subscriptions.size >= MAX_SUBSCRIPTIONS)
       return this.#refuse(refuse("BAD_REQUEST", TOO_MANY), request.id);
+    if (request.type === "subscribe-runs") {
+      const { id, tags = [], batchId, createdAfter = Date.now() - DAY_MS } = request;
+      if (tags.length === 0 && batchId === undefined)
+        return this.#refuse(refuse("BAD_REQUEST", "Give tags, or a batchId"), id);
+      return void this.#subscribeRuns(id, { tags, batchId, createdAfter });
+    }
     if (!isRunId(request.runId)) return this.#refuse(unknown(request.runId), request.id);
     void this.#subscribe(request.id, request.runId);
   }
@@ -91,6 +105,33 @@ export class LiveConnection {
     }
   }
 
+  async #subscribeRuns(id: string, selector: Selector): Promise<void> {
+    const { env, source, log } = this.#parts;
+    const following = new RunsSubscription(source, env, selector, (shown) => this.#show(id, shown));
+    const subscription: Subscription = { following };
+    this.#subscriptions.set(id, subscription);
+    try {
+      const refusal = await following.start(() => this.#isWritable(subscription, id));
+      if (refusal && this.#subscriptions.get(id) === subscription) this.#fail(id, refusal);
+    } catch (error) {
+      if (this.#subscriptions.get(id) !== subscription) return;
+      const refusal = refusalOf(error);
+      if (refusal.code === "INTERNAL") log.error({ err: error }, "cannot follow runs");
+      this.#fail(id, refusal);
+    }
+  }
+
+  /** A client that reads nothing at all is found out by its pings. */
+  async #isWritable(subscription: Subscription, id: string): Promise<void> {
+    const { socket } = this.#parts;
+    while (socket.bufferedAmount > WRITABLE_BYTES && this.#subscriptions.get(id) === subscription)
+      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+  }
+
+  #show(id: string, { seq, json }: Shown): void {
+    this.#sendText(`{"type":"run","id":${JSON.stringify(id)},"seq":${seq},"run":${json}}`);
+  }
+
   #fail(id: string, refusal: Refusal): void {
     this.#end(id);
     this.#refuse(refusal, id);
@@ -108,16 +149,20 @@ export class LiveConnection {
   }
 
   #send(message: LiveMessage): void {
+    this.#sendText(JSON.stringify(message));
+  }
+
+  #sendText(text: string): void {
     const { socket } = this.#parts;
     if (socket.bufferedAmount > MAX_BUFFERED_BYTES) {
       socket.close(LIVE.tooSlow, "reading too slowly");
       this.close();
-    } else socket.send(JSON.stringify(message));
+    } else socket.send(text);
   }
 }
 
 const MALFORMED =
-  'Expected {"type":"subscribe","id","runId"} or {"type":"unsubscribe","id"} as JSON text';
+  'Expected {"type":"subscribe","id","runId"}, {"type":"subscribe-runs","id","tags" or "batchId"} or {"type":"unsubscribe","id"} as JSON text';
 const TOO_MANY = `A connection has at most ${MAX_SUBSCRIPTIONS} subscriptions`;
 
 function unknown(runId: string): Refusal {

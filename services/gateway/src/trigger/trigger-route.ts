@@ -1,23 +1,26 @@
 /** `POST /api/v1/tasks/:taskId/trigger` */
-import { readTrigger, refuse, type Lineage, type Refusal } from "@millrace/proto";
+import { readTrigger, refuse, type Accepted, type TriggerBody } from "@millrace/proto";
 import type { RunClient } from "@millrace/service-kit";
 import type { FastifyInstance } from "fastify";
+import { readJson } from "../body/read-json.ts";
+import { withPublicClaims } from "../public-claims.ts";
 import { sendRefusal } from "../refusals.ts";
-import { runIdOfRequest } from "./request-identity.ts";
+import { lineageOf } from "../runs/parent.ts";
+import { REQUEST_KEY, runIdOfRequest, type RequestKeys } from "./request-identity.ts";
+import { triggerPlanned } from "./trigger-planned.ts";
 
-/** How long a client waits for the broker before it is told that nobody knows. */
-const DEADLINE_MS = 5000;
+const KEY_HEADER = "idempotency-key";
+const KEY_TTL_HEADER = "idempotency-key-ttl";
 
-/** v4's clients send it with every request, the same in every attempt. */
-const REQUEST_KEY = "x-trigger-request-idempotency-key";
+type Headers = { [REQUEST_KEY]?: string; [KEY_HEADER]?: string; [KEY_TTL_HEADER]?: string };
 
-export function triggerRoute(app: FastifyInstance, runs: RunClient): void {
-  app.post<{ Params: { taskId: string }; Headers: { [REQUEST_KEY]?: string } }>(
+export function triggerRoute(app: FastifyInstance, runs: RunClient, requests: RequestKeys): void {
+  app.post<{ Params: { taskId: string }; Headers: Headers }>(
     "/api/v1/tasks/:taskId/trigger",
     async ({ env, params: { taskId }, body, headers }, reply) => {
       const json = readJson(body);
       if (!json.ok) return sendRefusal(reply, json);
-      const read = readTrigger(taskId, json.value);
+      const read = readTrigger(taskId, withKeyHeaders(json.value, headers));
       if (!read.ok) return sendRefusal(reply, read);
       const { options } = read.body;
       if (options?.resumeParentOnCompletion)
@@ -26,12 +29,9 @@ export function triggerRoute(app: FastifyInstance, runs: RunClient): void {
       const lineage = await lineageOf(runs, env, options?.parentRunId);
       const plan = await runs.plan(env, taskId, read.body, lineage ? { lineage } : {});
       if (!plan.ok) return sendRefusal(reply, plan);
-      const request = { env, taskId, queue: plan.data.queue, key: headers[REQUEST_KEY] };
-      const runId = runIdOfRequest(request) ?? plan.runId;
-      await runs.publishTrigger(env, runId, plan.data, DEADLINE_MS);
-      // v4's clients make the handle's public token of these claims.
-      const claims = JSON.stringify({ sub: env, pub: true });
-      return reply.header("x-trigger-jwt-claims", claims).send({ id: runId });
+      const own = await ownRunId(requests, plan, { env, taskId, key: headers[REQUEST_KEY] });
+      const { runId, isCached } = await triggerPlanned(runs, env, { ...plan, runId: own });
+      return withPublicClaims(reply, env).send({ id: runId, isCached });
     },
   );
 }
@@ -39,26 +39,28 @@ export function triggerRoute(app: FastifyInstance, runs: RunClient): void {
 const ONLY_AGENTS_WAIT =
   'Option "resumeParentOnCompletion" is not supported over HTTP: a run waits for its children through its agent';
 
-function readJson(body: unknown): { readonly ok: true; readonly value: unknown } | Refusal {
-  if (typeof body !== "string" || body === "") return refuse("BAD_REQUEST", "The body is empty");
-  try {
-    return { ok: true, value: JSON.parse(body) as unknown };
-  } catch (error) {
-    return refuse("INVALID_JSON", `The body is not JSON: ${(error as Error).message}`);
-  }
+/** A key in a header is the option's older spelling; the option wins. */
+function withKeyHeaders(body: unknown, headers: Headers): unknown {
+  const idempotencyKey = headers[KEY_HEADER];
+  if (idempotencyKey === undefined || typeof body !== "object" || body === null) return body;
+  const { options = {} } = body as TriggerBody;
+  if (typeof options !== "object" || options.idempotencyKey !== undefined) return body;
+  const idempotencyKeyTTL = options.idempotencyKeyTTL ?? headers[KEY_TTL_HEADER];
+  return {
+    ...body,
+    options: { ...options, idempotencyKey, ...(idempotencyKeyTTL ? { idempotencyKeyTTL } : {}) },
+  };
 }
 
-/** A parent that does not exist in this environment is no parent. */
-async function lineageOf(
-  runs: RunClient,
-  env: string,
-  parentRunId: string | undefined,
-): Promise<Lineage | undefined> {
-  const parent = parentRunId === undefined ? undefined : await runs.retrieve(env, parentRunId);
-  if (!parent) return undefined;
-  return {
-    parent: { runId: parent.id },
-    rootRunId: parent.trigger.rootRunId ?? parent.id,
-    depth: parent.trigger.depth + 1,
-  };
+/** The run this request makes if no other stands for its keys. A plan with keys needs no other memory of the request. */
+async function ownRunId(
+  requests: RequestKeys,
+  plan: Accepted,
+  { env, taskId, key }: { env: string; taskId: string; key: string | undefined },
+): Promise<string> {
+  const request = { env, taskId, queue: plan.data.queue, key };
+  const runId = runIdOfRequest(request);
+  if (runId !== undefined) return runId;
+  if (key === undefined || plan.idempotency || plan.debounce) return plan.runId;
+  return await requests.claim({ ...request, key }, plan.runId);
 }

@@ -5,9 +5,11 @@
  * before it takes a run. It stops in the reverse order.
  */
 import { hostname } from "node:os";
-import type { AgentRecord } from "@millrace/proto";
+import { needsSlot, poolOf, type AgentRecord } from "@millrace/proto";
 import {
   Catalog,
+  Objects,
+  PlatformCalls,
   RunClient,
   waitUntilProvisioned,
   type Environment,
@@ -85,13 +87,13 @@ async function openProcesses(context: Context, offer: Offer, env: Environment): 
       workload = next;
     },
     load: async () => {
-      const { MILLRACE_TASKS_DIR } = config;
-      const loaded = await loadTasks(
-        MILLRACE_TASKS_DIR,
-        workDir.bundleDir,
+      const loaded = await loadTasks({
+        tasksDir: config.MILLRACE_TASKS_DIR,
+        config: config.MILLRACE_CONFIG,
+        outDir: workDir.bundleDir,
         starter,
-        offer.defaultPreset,
-      );
+        preset: offer.defaultPreset,
+      });
       for (const { file, error } of loaded.served.problems)
         log.error({ file, error }, "not served");
       pool.giveBack(loaded.process);
@@ -110,21 +112,29 @@ async function openWorkload(
   const env = config.MILLRACE_ENV;
   const catalog = await Catalog.open(nc);
   context.onStop("catalog", () => catalog.close());
+  const client = new RunClient(nc, publisher, catalog);
+  const { MILLRACE_POOL: pool, MILLRACE_VERSION: version } = config;
   const workload = new Workload({
     nc,
     publisher,
-    client: new RunClient(nc, publisher, catalog),
+    client,
+    platform: await PlatformCalls.open(nc, publisher, catalog, client, { role: "meta" }),
+    objects: await Objects.open(nc),
     log,
     agentId: instanceId,
     env,
-    pool: config.MILLRACE_POOL,
+    pools: version === undefined ? [pool] : [pool, poolOf(pool, version)],
+    version,
     lanes: offer.lanes,
     total: offer.total,
     tasks: served.tasks,
     processes: processes.pool,
     cancelGraceMs: config.MILLRACE_CANCEL_GRACE_MS,
     maxWaiting: maxWaiting(config),
-    isUnlimited: async (queue) => (await catalog.queue(env, queue))?.concurrencyLimit === null,
+    isUnlimited: async (queue) => {
+      const record = await catalog.queue(env, queue);
+      return record !== undefined && !needsSlot(record);
+    },
   });
   processes.workFor(workload);
   return workload;
@@ -143,6 +153,7 @@ async function goToWork(context: Context, offer: Offer, workload: Workload): Pro
     cpus: config.MILLRACE_CPUS,
     memoryGb: config.MILLRACE_MEMORY_GB,
     capacity: capacityOf(offer),
+    ...(config.MILLRACE_VERSION === undefined ? {} : { version: config.MILLRACE_VERSION }),
     draining: false,
   };
   let isDraining = false;

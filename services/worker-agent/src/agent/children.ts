@@ -1,22 +1,69 @@
-/** Runs triggered by a run's code: all of a call are planned first, then they are stored. */
-import { encodeBody, refuse, type Accepted, type Lineage, type Refusal } from "@millrace/proto";
-import { BrokerUnavailableError, type Logger, type RunClient } from "@millrace/service-kit";
+/**
+ * Runs triggered by a run's code: all of a call are planned first, then their keys are followed, then they are stored.
+ *
+ * 1. What is refused is refused for the whole call, before any of it is stored.
+ * 2. A key that stands for a run brings that run: it is not triggered again. Who waits for it asks it to tell.
+ * 3. Asked again after a loss, a wait has the children it had before. Those that are this run's own and were not
+ *    triggered in time are triggered now.
+ */
+import {
+  LIMITS,
+  readTrigger,
+  refuse,
+  type Accepted,
+  type Lineage,
+  type Refusal,
+  type Waiter,
+} from "@millrace/proto";
+import {
+  BrokerRefusedError,
+  type Logger,
+  type PlatformCalls,
+  type RunClient,
+} from "@millrace/service-kit";
 import type { TriggerCall } from "@millrace/sdk/internal";
+import type { AskedCall } from "../process/messages.ts";
 import type { HeldRun } from "./held-run.ts";
 
-export type Plans = { readonly ok: true; readonly plans: readonly Accepted[] } | Refusal;
+/** A child, as it will be in its parent's log. */
+export type PlannedChild = {
+  readonly runId: string;
+  readonly taskId: string;
+  /** How it is triggered; undefined for a run that was there before. */
+  readonly plan: Accepted | undefined;
+  readonly isCached: boolean;
+};
 
-/** What a trigger's message has besides the payload. */
-const ENVELOPE_BYTES = 2048;
+export type Planned<T> = ({ readonly ok: true } & T) | Refusal;
+
+type Family = (childIndex: number) => Omit<Lineage, "rootRunId" | "depth">;
+
+/** The first try of a publication goes on this long; then it is asked anew. */
 const DEADLINE_MS = 3_600_000;
 const RETRY_MS = 250;
 
 export type ChildrenOptions = {
   readonly env: string;
   readonly client: RunClient;
-  readonly maxBytes: number;
+  readonly platform: PlatformCalls;
   readonly log: Logger;
 };
+
+/** Reads what the code has asked by the rules of every door. */
+export function readCalls(asked: readonly AskedCall[]): Planned<{ readonly calls: TriggerCall[] }> {
+  if (asked.length === 0 || asked.length > LIMITS.batchItems)
+    return refuse(
+      "BAD_REQUEST",
+      `A batch has 1 to ${LIMITS.batchItems} items, not ${asked.length}`,
+    );
+  const calls: TriggerCall[] = [];
+  for (const [index, { taskId, body }] of asked.entries()) {
+    const read = readTrigger(taskId, body);
+    if (!read.ok) return asked.length === 1 ? read : inBatch(index, read);
+    calls.push({ taskId, body: read.body });
+  }
+  return { ok: true, calls };
+}
 
 export class Children {
   readonly #options: ChildrenOptions;
@@ -26,50 +73,85 @@ export class Children {
   }
 
   /**
-   * Decides about all of them; stores nothing. The first refusal stands for all.
-   * @param runIds the ids they have got earlier
+   * Decides about all of them; the first refusal stands for all.
+   * @param runIdOf the ids they have got earlier
    */
   async plan(
     run: HeldRun,
     calls: readonly TriggerCall[],
-    lineageOf: (childIndex: number) => Omit<Lineage, "rootRunId" | "depth">,
-    runIds?: readonly string[],
-  ): Promise<Plans> {
-    const { client, env, maxBytes } = this.#options;
+    lineageOf: Family,
+    runIdOf?: (childIndex: number) => string | undefined,
+  ): Promise<Planned<{ readonly plans: readonly Accepted[] }>> {
+    const { client, env } = this.#options;
     const { trigger } = run.attempt;
     const rootRunId = trigger.rootRunId ?? run.runId;
     const decided = await Promise.all(
       calls.map(({ taskId, body }, childIndex) => {
         const lineage = { ...lineageOf(childIndex), rootRunId, depth: trigger.depth + 1 };
-        const runId = runIds?.[childIndex];
+        const runId = runIdOf?.(childIndex);
         return client.plan(env, taskId, body, { lineage, ...(runId ? { runId } : {}) });
       }),
     );
     const plans: Accepted[] = [];
     for (const [index, plan] of decided.entries()) {
       if (!plan.ok) return calls.length === 1 ? plan : inBatch(index, plan);
-      const bytes = encodeBody(plan.data).length;
-      if (bytes > maxBytes - ENVELOPE_BYTES)
-        return refuse(
-          "PAYLOAD_TOO_LARGE",
-          `The payload for "${plan.data.taskId}" is ${bytes} bytes long, over what the broker takes (${maxBytes})`,
-        );
       plans.push(plan);
     }
     return { ok: true, plans };
   }
 
-  /**
-   * Stores a child's trigger.
-   * @throws BrokerUnavailableError when it is not known whether it was stored
-   */
-  async trigger({ runId, data }: Accepted): Promise<void> {
-    await this.#options.client.publishTrigger(this.#options.env, runId, data);
+  /** Follows the plans' keys, all at once. */
+  async claim(plans: readonly Accepted[]): Promise<readonly PlannedChild[]> {
+    return await Promise.all(plans.map((plan) => this.#claim(plan)));
   }
 
-  /** Stores the triggers of children that are waited for: until the broker has them. */
-  triggerAwaited(plans: readonly Accepted[]): void {
-    for (const plan of plans) void this.#untilStored(plan);
+  /**
+   * Stores the triggers of those that are new, all at once.
+   * @throws BrokerUnavailableError when it is not known whether all were stored
+   */
+  async trigger(children: readonly PlannedChild[]): Promise<void> {
+    const { client, env } = this.#options;
+    await Promise.all(
+      children.flatMap(({ runId, plan }) =>
+        plan ? [client.publishTrigger(env, runId, plan.data)] : [],
+      ),
+    );
+  }
+
+  /** The children are waited for: stores the triggers of the new ones and asks the others to tell, until that is done. */
+  async triggerAwaited(
+    children: readonly PlannedChild[],
+    parentRunId: string,
+    waitIndex: number,
+  ): Promise<void> {
+    await Promise.all(
+      children.map(async ({ runId, plan }, childIndex) => {
+        const isOwn = plan !== undefined && (await this.#untilStored(runId, plan));
+        // Without a key nobody else can have triggered a run of this name: it was this run, before a loss.
+        if (isOwn || (plan && !hasKey(plan))) return;
+        await this.#untilAwaited(runId, { parentRunId, waitIndex, childIndex });
+      }),
+    );
+  }
+
+  /** Writes the batch's record now, and again when its runs have been triggered: then it names them. */
+  async recordBatch(
+    batchId: string,
+    children: readonly PlannedChild[],
+    triggered: Promise<void>,
+  ): Promise<void> {
+    const { env, log, platform } = this.#options;
+    const createdAt = Date.now();
+    const record = { id: batchId, createdAt, runCount: children.length, errors: [] };
+    try {
+      await platform.writeBatch(env, { ...record, updatedAt: createdAt, runIds: null });
+      await triggered;
+      const runIds = children.map(({ runId }) => runId);
+      await platform.writeBatch(env, { ...record, updatedAt: Date.now(), runIds });
+    } catch (error) {
+      // Who asks for the batch does not find it; its runs are what counts.
+      log.warn({ err: error, batch: batchId }, "a batch's record could not be written");
+    }
   }
 
   /** Asks for the end of runs nobody waits for. */
@@ -81,18 +163,46 @@ export class Children {
       });
   }
 
-  async #untilStored({ runId, data }: Accepted): Promise<void> {
+  async #claim(plan: Accepted): Promise<PlannedChild> {
+    const { taskId } = plan.data;
+    if (!hasKey(plan)) return { runId: plan.runId, taskId, plan, isCached: false };
+    const { runId, isNew, isCached } = await this.#options.client.claim(this.#options.env, plan);
+    return { runId, taskId, plan: isNew ? plan : undefined, isCached };
+  }
+
+  /** Whether the run was stored now; false: it was there. */
+  async #untilStored(runId: string, { data }: Accepted): Promise<boolean> {
+    const { client, env } = this.#options;
+    const stored = await this.#until(runId, () =>
+      client.publishTrigger(env, runId, data, DEADLINE_MS),
+    );
+    return stored ?? true;
+  }
+
+  async #untilAwaited(runId: string, waiter: Waiter): Promise<void> {
     const { client, env, log } = this.#options;
+    const asked = await this.#until(runId, () => client.awaitRun(env, runId, waiter));
+    if (asked && !asked.ok) log.error({ run: runId, ...asked }, "a shared run cannot be waited for");
+  }
+
+  /** Tries until the broker has answered; undefined when it will never take it. */
+  async #until<T>(runId: string, step: () => Promise<T>): Promise<T | undefined> {
     for (;;) {
       try {
-        return await client.publishTrigger(env, runId, data, DEADLINE_MS);
+        return await step();
       } catch (error) {
-        if (!(error instanceof BrokerUnavailableError))
-          return log.error({ err: error, run: runId }, "the broker refused a child's trigger");
+        if (error instanceof BrokerRefusedError) {
+          this.#options.log.error({ err: error, run: runId }, "the broker refused a child");
+          return undefined;
+        }
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     }
   }
+}
+
+function hasKey({ idempotency, debounce }: Accepted): boolean {
+  return idempotency !== undefined || debounce !== undefined;
 }
 
 /** The refusal of one item, told apart from those of the others. */

@@ -11,8 +11,11 @@
 import {
   decodeBody,
   dispatchSchema,
+  evolve,
+  initial,
   maxAttemptsOf,
   type Dispatch,
+  type JsonObject,
   type LiveRun,
   type RunState,
   type Trigger,
@@ -39,6 +42,8 @@ const AGAIN_MS = 1000;
 export type ClaimsOptions = {
   readonly nc: NatsConnection;
   readonly agentId: string;
+  /** Of the tasks it serves, where it has one. */
+  readonly version: string | undefined;
   readonly tasks: ReadonlyMap<string, ServedTask>;
   readonly runs: HeldRuns;
   readonly lanes: Lanes;
@@ -137,7 +142,8 @@ export class Claims {
       const { trigger } = state;
       if (decision.kind === "won") {
         const { attempt, agentSeq: lastSeq, updatedAt } = state;
-        const bid = { trigger, task, attempt, continues: false, lastSeq, state };
+        // The fold has kept what the attempt had used up, if it is one that goes on.
+        const bid = { trigger, task, attempt, continues: true, lastSeq, state };
         return this.#won(run, bid, lastSeq, updatedAt);
       }
       const { attempt, continues, lastSeq } = decision;
@@ -148,7 +154,7 @@ export class Claims {
 
   /** Whether the claim is in the log now, as far as is known. */
   async #bid(run: HeldRun, bid: Bid): Promise<boolean> {
-    const { agentId, facts } = this.#options;
+    const { agentId, facts, version } = this.#options;
     const at = Date.now();
     const seq = await facts.appendAfter(
       run.runId,
@@ -160,6 +166,7 @@ export class Claims {
         claimId: (++this.#lastClaim).toString(36),
         continues: bid.continues,
         maxAttempts: maxAttemptsOf(bid.trigger, bid.task.retry),
+        ...(version === undefined ? {} : { version }),
       },
       bid.lastSeq,
     );
@@ -169,7 +176,7 @@ export class Claims {
   }
 
   #won(run: HeldRun, bid: Bid, seq: number, at: number): void {
-    const { trigger, task, attempt, state } = bid;
+    const { trigger, task, attempt, continues, state } = bid;
     run.factSeq = seq;
     run.claimed = {
       trigger,
@@ -180,7 +187,11 @@ export class Claims {
       maxAttempts: maxAttemptsOf(trigger, task.retry),
       waits: state?.waits ?? [],
       losses: state?.losses ?? 0,
+      tags: state?.tags ?? trigger.tags,
+      metadata: state ? state.metadata : metadataOf(run.runId, trigger),
+      totalMs: state?.durationMs ?? 0,
     };
+    run.activeMs = continues ? (state?.attemptMs ?? 0) : 0;
     run.waitCount = answeredWaits(run.claimed.waits);
     this.#options.acks.add(run.reply);
     this.#options.onWon(run);
@@ -208,6 +219,13 @@ export class Claims {
     this.#options.runs.remove(run);
     this.#options.lanes.give(run.lane);
   }
+}
+
+/** What the first event alone says. */
+function metadataOf(runId: string, trigger: Trigger): JsonObject | null {
+  if (trigger.metadata === undefined) return null;
+  const state = evolve(initial, { type: "run-triggered", runId, seq: 1, data: trigger });
+  return state.status === "absent" ? null : state.metadata;
 }
 
 function readDispatch(data: Uint8Array): Dispatch | undefined {

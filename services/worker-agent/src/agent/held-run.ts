@@ -1,12 +1,20 @@
 /** A run this agent holds, and the table of all of them. */
-import { initial, type RunState, type Trigger, type Wait } from "@millrace/proto";
+import {
+  initial,
+  type JsonObject,
+  type RunState,
+  type Trigger,
+  type Wait,
+  type WaitRequest,
+} from "@millrace/proto";
 import type { RunProcess } from "../process/run-process.ts";
 import type { FromRun, RunMessage } from "../process/messages.ts";
+import type { PlannedChild } from "./children.ts";
 import type { Lane } from "./places.ts";
 import type { ServedTask } from "./served-tasks.ts";
 
 /** How an execution ended. */
-export type Result = RunMessage<"succeeded"> | RunMessage<"failed">;
+export type Result = RunMessage<"succeeded"> | RunMessage<"failed"> | RunMessage<"strayed">;
 
 /**
  * Where the run is on this agent. Room is held in all phases but `waiting`.
@@ -52,6 +60,18 @@ export type Claimed = {
   readonly maxAttempts: number | null;
   readonly waits: readonly Wait[];
   readonly losses: number;
+  readonly tags: readonly string[];
+  /** As it was when the attempt was claimed. */
+  readonly metadata: JsonObject | null;
+  /** Active milliseconds of all attempts, as far as they are in the log. */
+  readonly totalMs: number;
+};
+
+/** A wait the code is about to begin, and what it will wait for. */
+export type PlannedWait = {
+  readonly index: number;
+  readonly wait: WaitRequest;
+  readonly children: readonly PlannedChild[];
 };
 
 export class HeldRun {
@@ -69,8 +89,9 @@ export class HeldRun {
   claimed: Claimed | undefined;
   /** Durable calls so far, answered and open. */
   waitCount = 0;
-  /** Active time of this attempt before the last wait. */
+  /** Active milliseconds of this attempt, in all its processes, before the last wait. */
   activeMs = 0;
+  planned: PlannedWait | undefined;
   /** Cancelled before its code was started. */
   isCanceled = false;
   stop: Stop | undefined;

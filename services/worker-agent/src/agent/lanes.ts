@@ -22,7 +22,8 @@ import { Places, type Lane, type Units } from "./places.ts";
 export type LanesOptions = {
   readonly nc: NatsConnection;
   readonly env: string;
-  readonly pool: string;
+  /** Each has its own consumer of every lane. */
+  readonly pools: readonly string[];
   readonly lanes: readonly Lane[];
   readonly total: Units;
   /** A dispatch arrived; its room has been taken and is given back with `give`. */
@@ -51,7 +52,7 @@ export class Lanes {
   readonly #options: LanesOptions;
   readonly #places: Places;
   readonly #hunger = new Hunger();
-  readonly #loops = new Map<Lane, PullLoop>();
+  readonly #loops = new Map<Lane, PullLoop[]>();
   readonly #reservations: Reservation[] = [];
   readonly #idleSince = new Map<Lane, number>();
   #isRefilling = false;
@@ -65,19 +66,12 @@ export class Lanes {
 
   /** Makes the lanes' consumers; resolves when all exist and pulling has begun. */
   async start(): Promise<void> {
-    const { nc, env, pool, lanes, onError } = this.#options;
-    for (const lane of lanes) {
-      const definition = dispatchConsumer(env, pool, lane.name);
-      await ensureConsumer(nc, definition);
-      const loop = new PullLoop(nc, {
-        stream: definition.stream,
-        consumer: () => definition.durable_name,
-        ensure: () => ensureConsumer(nc, definition),
-        onMessage: (delivery) => this.#arrived(lane, delivery),
-        onError,
-      });
-      this.#loops.set(lane, loop);
-    }
+    const { env, pools, lanes } = this.#options;
+    for (const lane of lanes)
+      this.#loops.set(
+        lane,
+        await Promise.all(pools.map((pool) => this.#loopOf(env, pool, lane))),
+      );
     this.#isStopped = false;
     this.#ticker = setInterval(() => this.#tick(), TICK_MS);
     this.#refill();
@@ -100,7 +94,24 @@ export class Lanes {
   stopPulling(): void {
     this.#isStopped = true;
     clearInterval(this.#ticker);
-    for (const loop of this.#loops.values()) loop.stop();
+    for (const [, loop] of this.#allLoops()) loop.stop();
+  }
+
+  async #loopOf(env: string, pool: string, lane: Lane): Promise<PullLoop> {
+    const { nc, onError } = this.#options;
+    const definition = dispatchConsumer(env, pool, lane.name);
+    await ensureConsumer(nc, definition);
+    return new PullLoop(nc, {
+      stream: definition.stream,
+      consumer: () => definition.durable_name,
+      ensure: () => ensureConsumer(nc, definition),
+      onMessage: (delivery) => this.#arrived(lane, delivery),
+      onError,
+    });
+  }
+
+  *#allLoops(): Iterable<readonly [Lane, PullLoop]> {
+    for (const [lane, loops] of this.#loops) for (const loop of loops) yield [lane, loop];
   }
 
   #arrived(lane: Lane, delivery: Delivery): void {
@@ -113,7 +124,7 @@ export class Lanes {
     }
     this.#options.nc.publish(delivery.reply, NAK);
     if (this.#isStopped) return;
-    this.#loops.get(lane)?.cancel();
+    for (const loop of this.#loops.get(lane) ?? []) loop.cancel();
     this.#hunger.handedBack(lane, performance.now());
     this.#refillSoon();
   }
@@ -137,7 +148,7 @@ export class Lanes {
     const isHeldBack = (lane: Lane): boolean =>
       this.#reservations.length > 0 ||
       (favoured !== undefined && lane !== favoured && isSmaller(lane.size, favoured.size));
-    for (const [lane, loop] of this.#loops) {
+    for (const [lane, loop] of this.#allLoops()) {
       if (isHeldBack(lane)) {
         if (loop.outstanding > 0) loop.cancel();
         continue;

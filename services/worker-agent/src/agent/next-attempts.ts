@@ -1,11 +1,13 @@
 /** The pause between two attempts on this agent, and the claim of the second one. */
-import type { RunState } from "@millrace/proto";
+import type { LiveRun, RunState } from "@millrace/proto";
 import type { Facts } from "./facts.ts";
 import type { HeldRun } from "./held-run.ts";
 import type { RunLogs } from "./run-logs.ts";
 
 export type NextAttemptsOptions = {
   readonly agentId: string;
+  /** Of the tasks it serves, where it has one. */
+  readonly version: string | undefined;
   readonly facts: Facts;
   readonly logs: RunLogs;
   /** The next attempt is this agent's. */
@@ -28,28 +30,32 @@ export class NextAttempts {
   }
 
   async #claim(run: HeldRun, failedSeq: Promise<number | undefined>): Promise<void> {
-    const { agentId, facts } = this.#options;
-    let lastSeq = await failedSeq;
-    const { attempt, maxAttempts } = run.attempt;
+    const { agentId, facts, onLost, version } = this.#options;
+    let lastSeq = (await failedSeq) ?? 0;
+    const { maxAttempts } = run.attempt;
+    const attempt = run.attempt.attempt + 1;
     for (;;) {
+      // What was said about the run meanwhile, the next attempt knows.
+      const state = await this.#read(run, lastSeq);
       if (run.phase.kind !== "retrying") return;
-      const at = Date.now();
-      const started = { at, attempt: attempt + 1, agentId, claimId: "retry", continues: false };
-      const seq =
-        lastSeq === undefined
-          ? undefined
-          : await facts.appendAfter(
-              run.runId,
-              "attempt-started",
-              { ...started, maxAttempts },
-              lastSeq,
-            );
-      if (seq !== undefined) return this.#claimed(run, seq, at);
-      const state = await this.#read(run, lastSeq ?? 0);
-      if (isStarted(state, agentId, attempt + 1)) return this.#claimed(run, state.agentSeq, at);
-      if (state.status !== "retrying" || state.agentId !== agentId)
-        return this.#options.onLost(run);
+      if (isStarted(state, agentId, attempt)) return this.#claimed(run, state, state.agentSeq);
+      if (state.status !== "retrying" || state.agentId !== agentId) return onLost(run);
       lastSeq = state.agentSeq;
+      const seq = await facts.appendAfter(
+        run.runId,
+        "attempt-started",
+        {
+          at: Date.now(),
+          attempt,
+          agentId,
+          claimId: "retry",
+          continues: false,
+          maxAttempts,
+          ...(version === undefined ? {} : { version }),
+        },
+        lastSeq,
+      );
+      if (seq !== undefined) return this.#claimed(run, state, seq);
     }
   }
 
@@ -60,18 +66,27 @@ export class NextAttempts {
     return run.log;
   }
 
-  #claimed(run: HeldRun, seq: number, at: number): void {
-    const { attempt } = run.attempt;
+  #claimed(run: HeldRun, state: LiveRun, seq: number): void {
+    const attempt = run.attempt.attempt + 1;
     if (run.phase.kind !== "retrying") {
       // It was given back while the claim was on its way.
       const { agentId, facts } = this.#options;
-      const released = { at: Date.now(), attempt: attempt + 1, agentId, durationMs: 0 };
+      const released = { at: Date.now(), attempt, agentId, durationMs: 0 };
       return void facts.append(run.runId, "attempt-released", released);
     }
     run.factSeq = seq;
-    run.claimed = { ...run.attempt, attempt: attempt + 1, attemptStartedAt: at, waits: [] };
+    run.claimed = {
+      ...run.attempt,
+      attempt,
+      attemptStartedAt: Date.now(),
+      waits: [],
+      tags: state.tags,
+      metadata: state.metadata,
+      totalMs: state.durationMs,
+    };
     run.waitCount = 0;
     run.activeMs = 0;
+    run.planned = undefined;
     run.stop = undefined;
     this.#options.onClaimed(run);
   }

@@ -1,5 +1,5 @@
 /** Reading the logs of runs, however long the broker takes to answer. */
-import { initial, type RunState } from "@millrace/proto";
+import { initial, type RunEvent, type RunState } from "@millrace/proto";
 import type { RunLogReader } from "@millrace/service-kit";
 
 const RETRY_MS = 250;
@@ -34,10 +34,19 @@ export class RunLogs {
     }
   }
 
+  /** The whole log, as far as it reaches back. */
+  async events(runId: string): Promise<readonly RunEvent[]> {
+    return await this.#untilRead(() => this.#reader.read(this.#env, runId));
+  }
+
   async #read(runId: string, from: RunState): Promise<RunState> {
+    return await this.#untilRead(() => this.#reader.state(this.#env, runId, from));
+  }
+
+  async #untilRead<T>(read: () => Promise<T>): Promise<T> {
     for (;;) {
       try {
-        return await this.#reader.state(this.#env, runId, from);
+        return await read();
       } catch {
         await pause(RETRY_MS);
       }

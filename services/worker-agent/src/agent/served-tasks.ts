@@ -35,8 +35,10 @@ export function servedTasks(manifest: Manifest): Served {
   const tasks = new Map<string, ServedTask>();
   const queues = new Map<string, ServedQueue>();
   const problems: Problem[] = [...manifest.errors];
-  for (const { name, concurrencyLimit } of manifest.queues)
-    queues.set(name, declared(name, "custom", concurrencyLimit));
+  for (const { name, concurrencyLimit, rateLimit } of manifest.queues) {
+    const { record, isDeclared } = declared(name, "custom", concurrencyLimit);
+    queues.set(name, { record: { ...record, ...(rateLimit ? { rateLimit } : {}) }, isDeclared });
+  }
   for (const task of manifest.tasks) {
     const other = tasks.get(task.id);
     if (other)
@@ -77,6 +79,8 @@ function servedTask(task: ManifestTask): ServedTask | Problem {
     ...(maxDuration === undefined ? {} : { maxDurationSec: Math.max(1, Math.ceil(maxDuration)) }),
     ...(ttlMs === 0 ? {} : { ttlMs }),
     ...(task.exportName === undefined ? {} : { exportName: task.exportName }),
+    ...(task.description === undefined ? {} : { description: task.description }),
+    ...(task.payloadSchema === undefined ? {} : { payloadSchema: task.payloadSchema }),
   };
   return { record, ...(task.retry ? { retry: task.retry } : {}) };
 }

@@ -6,6 +6,7 @@
  *    in it go on, and it ends with the last of them.
  */
 import type { RunError } from "@millrace/proto";
+import type { AbortReason } from "../process/messages.ts";
 import type { RunProcess } from "../process/run-process.ts";
 import type { Attempts } from "./attempts.ts";
 import type { HeldRun, HeldRuns, Stop } from "./held-run.ts";
@@ -20,6 +21,9 @@ export type StopsOptions = {
 };
 
 const MAX_DURATION_GRACE_MS = 1000;
+/** v4's way to say that there is none. */
+const NO_LIMIT_SEC = 2 ** 31 - 1;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const PING_MS = 1000;
 
 const BLOCKED: RunError = {
@@ -64,39 +68,43 @@ export class Stops {
   limitDuration(run: HeldRun): void {
     const { maxDurationSec } = run.attempt.trigger;
     clearTimeout(run.maxDurationTimer);
-    if (maxDurationSec === undefined) return;
-    const leftMs = maxDurationSec * 1000 - run.activeMs;
-    run.maxDurationTimer = setTimeout(
-      () => {
-        if (run.phase.kind === "running") this.#stop(run, "max-duration", MAX_DURATION_GRACE_MS);
-      },
-      Math.min(Math.max(0, leftMs), 2 ** 31 - 1),
-    );
+    if (maxDurationSec === undefined || maxDurationSec >= NO_LIMIT_SEC) return;
+    const deadline = performance.now() + maxDurationSec * 1000 - run.activeMs;
+    const arm = (): void => {
+      const leftMs = Math.min(Math.max(0, deadline - performance.now()), LONGEST_TIMER_MS);
+      run.maxDurationTimer = setTimeout(() => {
+        if (performance.now() < deadline) arm();
+        else this.#stop(run, "max-duration", MAX_DURATION_GRACE_MS);
+      }, leftMs);
+    };
+    arm();
   }
 
   /** The run is somebody else's, or over: its code ends here and nothing is stated. */
   letGo(run: HeldRun): void {
-    const { process, phase } = run;
+    const { process } = run;
     if (process && !process.isShared) process.kill();
-    if (process?.isShared && (phase.kind === "running" || phase.kind === "waiting"))
-      process.send({ type: "abort", ref: phase.ref });
+    this.#tell(run, "given-back");
     this.#options.attempts.end(run);
     if (process) this.#leave(process);
   }
 
   /** Gives the run back unfinished and ends its code here. */
   release(run: HeldRun): void {
-    const { process, phase } = run;
-    if (process?.isShared && (phase.kind === "running" || phase.kind === "waiting"))
-      process.send({ type: "abort", ref: phase.ref });
+    const { process } = run;
+    this.#tell(run, "given-back");
     this.#options.attempts.release(run);
     if (process) this.#leave(process);
   }
 
+  #tell({ phase }: HeldRun, reason: AbortReason): void {
+    if (phase.kind === "running" || phase.kind === "waiting")
+      phase.process.send({ type: "abort", ref: phase.ref, reason });
+  }
+
   #stop(run: HeldRun, reason: Stop["reason"], graceMs: number): void {
     if (run.stop || run.phase.kind !== "running") return;
-    const { process, ref } = run.phase;
-    process.send({ type: "abort", ref });
+    this.#tell(run, reason);
     run.stop = { reason, timer: setTimeout(() => void this.#overdue(run), graceMs) };
   }
 

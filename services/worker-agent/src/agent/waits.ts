@@ -6,21 +6,15 @@
  *    waiting. Children an agent had no time to trigger are triggered when the code asks for them again elsewhere.
  * 3. A run goes on only after `attempt-resumed` was stored right behind the log it was decided on.
  */
-import { randomBytes } from "node:crypto";
-import {
-  refuse,
-  type Accepted,
-  type Queued,
-  type RunState,
-  type WaitRequest,
-} from "@millrace/proto";
-import type { Answer, RunMessage } from "../process/messages.ts";
-import { answer, failureOf, refused } from "./answers.ts";
+import { MAX_DURATION_MS, refuse, type Queued, type RunState } from "@millrace/proto";
+import type { RunMessage } from "../process/messages.ts";
+import { answer, refused } from "./answers.ts";
 import type { Children } from "./children.ts";
 import type { Facts } from "./facts.ts";
-import type { HeldRun, PhaseOf, Result } from "./held-run.ts";
+import type { HeldRun, PhaseOf, PlannedWait, Result } from "./held-run.ts";
 import type { Lanes } from "./lanes.ts";
 import { isOwned } from "./ownership.ts";
+import { isStoredWait, type Packets } from "./packets.ts";
 import { coveredSeq, type RunLogs } from "./run-logs.ts";
 
 export type WaitsOptions = {
@@ -29,6 +23,7 @@ export type WaitsOptions = {
   readonly facts: Facts;
   readonly logs: RunLogs;
   readonly children: Children;
+  readonly packets: Packets;
   /** The run waits, its room is free. */
   readonly onWaiting: (run: HeldRun) => void;
   readonly onRunning: (run: HeldRun) => void;
@@ -37,7 +32,7 @@ export type WaitsOptions = {
   readonly onLost: (run: HeldRun) => void;
 };
 
-type WaitMessage = RunMessage<"wait-until"> | RunMessage<"wait-children">;
+type WaitMessage = RunMessage<"wait-until"> | RunMessage<"wait-planned">;
 
 export class Waits {
   readonly #options: WaitsOptions;
@@ -46,49 +41,21 @@ export class Waits {
     this.#options = options;
   }
 
-  until(run: HeldRun, message: RunMessage<"wait-until">): void {
-    const { key, until } = message;
-    this.#wait(run, message, { kind: "duration", key, until }, []);
+  receive(run: HeldRun, message: WaitMessage): void {
+    if (message.type === "wait-until") return this.#until(run, message);
+    const { planned } = run;
+    if (planned?.index === message.index) return this.#wait(run, message, planned);
+    const refusal = refuse("BAD_REQUEST", `Wait ${message.index} was not planned`);
+    answer(run, message.ref, message.call, refused(refusal));
   }
 
-  async children(run: HeldRun, message: RunMessage<"wait-children">): Promise<void> {
-    try {
-      await this.#children(run, message);
-    } catch (error) {
-      answer(run, message.ref, message.call, { kind: "refused", error: failureOf(error) });
+  #until(run: HeldRun, message: RunMessage<"wait-until">): void {
+    const { index, key, until } = message;
+    if (until - Date.now() > MAX_DURATION_MS) {
+      const refusal = refuse("BAD_REQUEST", "A wait ends within the next hundred years");
+      return answer(run, message.ref, message.call, refused(refusal));
     }
-  }
-
-  async #children(run: HeldRun, message: RunMessage<"wait-children">): Promise<void> {
-    const { children } = this.#options;
-    const { phase, runId, attempt } = run;
-    // Asked again after a loss: the same children, of which not all may have been triggered.
-    const before = attempt.waits[message.index];
-    const known = before?.kind === "children" ? before : undefined;
-    const batchId = known ? known.batchId : newBatchId(message.isBatch);
-    const planned = await children.plan(
-      run,
-      message.calls,
-      (childIndex) => ({
-        parent: { runId, waitIndex: message.index, childIndex },
-        orderAt: attempt.trigger.orderAt ?? attempt.trigger.at,
-        ...(batchId === null ? {} : { batchId }),
-      }),
-      known?.children.map((child) => child.runId),
-    );
-    // It may have been stopped in the meantime.
-    if (run.phase !== phase) return;
-    if (!planned.ok) return answer(run, message.ref, message.call, refused(planned));
-    const wait: WaitRequest = {
-      kind: "children",
-      key: message.key,
-      batchId,
-      children: planned.plans.map(({ runId: childId, data }) => ({
-        runId: childId,
-        taskId: data.taskId,
-      })),
-    };
-    this.#wait(run, message, wait, planned.plans);
+    this.#wait(run, message, { index, wait: { kind: "duration", key, until }, children: [] });
   }
 
   /** The log lets the run go on here. */
@@ -105,7 +72,7 @@ export class Waits {
     });
   }
 
-  #wait(run: HeldRun, message: WaitMessage, wait: WaitRequest, plans: readonly Accepted[]): void {
+  #wait(run: HeldRun, message: WaitMessage, { wait, children: planned }: PlannedWait): void {
     const { phase } = run;
     // Code that has been told to end begins nothing any more.
     if (phase.kind !== "running" || run.stop) return;
@@ -120,12 +87,13 @@ export class Waits {
     clearTimeout(run.maxDurationTimer);
     run.activeMs += durationMs;
     run.waitCount++;
+    run.planned = undefined;
     run.phase = {
       kind: "waiting",
       process: phase.process,
       ref: phase.ref,
       call: message.call,
-      children: plans.map(({ runId }) => runId),
+      children: planned.flatMap(({ runId, plan }) => (plan ? [runId] : [])),
       since: now,
       result: null,
       isResuming: false,
@@ -135,7 +103,9 @@ export class Waits {
     void facts.append(run.runId, "wait-started", fact).then((seq) => {
       run.factSeq = Math.max(run.factSeq, seq ?? 0);
     });
-    children.triggerAwaited(plans);
+    const triggered = children.triggerAwaited(planned, run.runId, index);
+    if (wait.kind === "children" && wait.batchId !== null)
+      void children.recordBatch(wait.batchId, planned, triggered);
     lanes.give(run.lane);
     onWaiting(run);
   }
@@ -185,23 +155,20 @@ export class Waits {
     };
     run.phase = running;
     if (result) return this.#options.onEnded(run, running, result);
-    answer(run, ref, call, resultsOf(run.log));
+    void this.#answer(run, ref, call);
     this.#options.onRunning(run);
   }
-}
 
-function newBatchId(isBatch: boolean): string | null {
-  return isBatch ? `batch_${randomBytes(12).toString("hex")}` : null;
+  /** Tells the code what the wait that is over has brought. */
+  async #answer(run: HeldRun, ref: number, call: number): Promise<void> {
+    const { log } = run;
+    const wait = log.status === "absent" ? undefined : log.waits.at(-1);
+    const isStored = wait !== undefined && isStoredWait(wait);
+    const loaded = isStored ? await this.#options.packets.loadWait(wait) : wait;
+    answer(run, ref, call, { kind: "resumed", wait: loaded });
+  }
 }
 
 function isResuming(run: HeldRun): boolean {
   return run.phase.kind === "waiting" && run.phase.isResuming;
-}
-
-/** What the code is told about the wait that is over. */
-function resultsOf(state: RunState): Answer {
-  const wait = state.status === "absent" ? undefined : state.waits.at(-1);
-  const results =
-    wait?.kind === "children" ? wait.children.flatMap(({ result }) => result ?? []) : [];
-  return { kind: "results", results };
 }

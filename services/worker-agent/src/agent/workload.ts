@@ -1,6 +1,13 @@
 /** The parts that deal with runs, put together: what each of them tells the others. */
 import type { RunError } from "@millrace/proto";
-import type { Logger, NatsConnection, Publisher, RunClient } from "@millrace/service-kit";
+import type {
+  Logger,
+  NatsConnection,
+  Objects,
+  PlatformCalls,
+  Publisher,
+  RunClient,
+} from "@millrace/service-kit";
 import type { FromRun } from "../process/messages.ts";
 import type { RunProcess } from "../process/run-process.ts";
 import { Acks } from "./acks.ts";
@@ -14,21 +21,31 @@ import { HeldRuns, type HeldRun, type Result } from "./held-run.ts";
 import { Lanes } from "./lanes.ts";
 import { NextAttempts } from "./next-attempts.ts";
 import type { Instruction } from "./ownership.ts";
+import { Packets } from "./packets.ts";
 import type { Lane, Units } from "./places.ts";
 import { RunLogs } from "./run-logs.ts";
 import type { ServedTask } from "./served-tasks.ts";
 import { Signals } from "./signals.ts";
 import { Stops } from "./stops.ts";
+import { Subscriptions } from "./subscriptions.ts";
+import { Telemetry } from "./telemetry.ts";
+import { Triggers } from "./triggers.ts";
+import { WaitPlans } from "./wait-plans.ts";
 import { Waits } from "./waits.ts";
 
 export type WorkloadOptions = {
   readonly nc: NatsConnection;
   readonly publisher: Publisher;
   readonly client: RunClient;
+  readonly platform: PlatformCalls;
+  readonly objects: Objects;
   readonly log: Logger;
   readonly agentId: string;
   readonly env: string;
-  readonly pool: string;
+  /** Every one it takes runs from. */
+  readonly pools: readonly string[];
+  /** Of the tasks it serves, where it has one. */
+  readonly version: string | undefined;
   readonly lanes: readonly Lane[];
   readonly total: Units;
   readonly tasks: ReadonlyMap<string, ServedTask>;
@@ -49,25 +66,37 @@ export class Workload {
   readonly #attempts: Attempts;
   readonly #stops: Stops;
   readonly #waits: Waits;
+  readonly #waitPlans: WaitPlans;
+  readonly #subscriptions: Subscriptions;
+  readonly #telemetry: Telemetry;
   readonly #calls: Calls;
   readonly #signals: Signals;
   #isDraining = false;
 
   constructor(options: WorkloadOptions) {
-    const { nc, publisher, client, log, agentId, env, processes } = options;
+    const { nc, publisher, client, platform, log, agentId, env, processes, version } = options;
     this.#options = options;
     const maxBytes = nc.info?.max_payload ?? 1024 * 1024;
     const logs = new RunLogs(client.reader, env);
     const facts = new Facts(publisher, env, log);
     const acks = new Acks(nc);
-    const children = new Children({ env, client, maxBytes, log });
-    const runs = new HeldRuns((ref) => this.#calls.ended(ref));
+    const packets = new Packets(env, options.objects);
+    const children = new Children({ env, client, platform, log });
+    const triggers = new Triggers(children);
+    const subscriptions = new Subscriptions({ nc, env, client, platform });
+    const runs = new HeldRuns((ref) => {
+      triggers.ended(ref);
+      subscriptions.ended(ref);
+    });
     this.#runs = runs;
-    this.#calls = new Calls({ nc, env, client, children, maxBytes });
+    this.#subscriptions = subscriptions;
+    this.#calls = new Calls({ env, client, platform, triggers, subscriptions });
+    this.#telemetry = new Telemetry(nc, env, maxBytes);
+    this.#waitPlans = new WaitPlans({ env, version, children, platform });
     this.#lanes = new Lanes({
       nc,
       env,
-      pool: options.pool,
+      pools: options.pools,
       lanes: options.lanes,
       total: options.total,
       onDispatch: (lane, delivery) => claims.onDispatch(lane, delivery),
@@ -76,7 +105,7 @@ export class Workload {
       onError: (error) => log.warn({ err: error }, "dispatches are interrupted"),
     });
     const lanes = this.#lanes;
-    const parts = { nc, agentId, runs, lanes, facts, acks, logs, log };
+    const parts = { nc, agentId, version, runs, lanes, facts, acks, logs, packets, log };
     const letGo = (run: HeldRun): void => this.#stops.letGo(run);
     const begin = (run: HeldRun): void => this.#begin(run);
     const onRunning = (run: HeldRun): void => this.#stops.limitDuration(run);
@@ -92,7 +121,7 @@ export class Workload {
       processes,
       maxBytes,
       onRunning,
-      next: new NextAttempts({ agentId, facts, logs, onClaimed: begin, onLost: letGo }),
+      next: new NextAttempts({ ...parts, onClaimed: begin, onLost: letGo }),
       isDraining: () => this.#isDraining,
     });
     const attempts = this.#attempts;
@@ -146,14 +175,22 @@ export class Workload {
     switch (message.type) {
       case "succeeded":
       case "failed":
+      case "strayed":
         return this.#ended(run, message);
+      case "plan-children":
+      case "plan-token":
+        return void this.#waitPlans.receive(run, message);
       case "wait-until":
-        return this.#waits.until(run, message);
-      case "wait-children":
-        void this.#waits.children(run, message);
-        return;
+      case "wait-planned":
+        return this.#waits.receive(run, message);
+      case "log":
+        return this.#telemetry.line(run, message.record);
+      case "span":
+        return this.#telemetry.span(run, message.record);
+      case "unsubscribe":
+        return this.#subscriptions.end(message);
       default:
-        return this.#calls.receive(run, message);
+        return void this.#calls.receive(run, message);
     }
   }
 

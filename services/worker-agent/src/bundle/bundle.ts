@@ -9,44 +9,45 @@ import { build, type BuildFailure, type BuildOptions, type Message } from "esbui
 import type { Entry } from "../process/messages.ts";
 import { taskImports } from "./imports.ts";
 
+/** A file to bundle, relative to the root, and what it is to the others. */
+export type Source = Pick<Entry, "kind" | "file">;
 export type FileProblem = { readonly file: string; readonly error: string };
 export type Bundle = {
   readonly entries: readonly Entry[];
   readonly problems: readonly FileProblem[];
 };
 
-/** @param files relative to `tasksDir` */
 export async function bundleTasks(
-  tasksDir: string,
-  files: readonly string[],
+  root: string,
+  sources: readonly Source[],
   outDir: string,
 ): Promise<Bundle> {
-  const problem = await attempt(tasksDir, files, outDir);
-  if (problem === undefined) return { entries: entriesOf(files, outDir), problems: [] };
+  const problem = await attempt(root, sources, outDir);
+  if (problem === undefined) return { entries: entriesOf(sources, outDir), problems: [] };
   const problems: FileProblem[] = [];
-  for (const file of files) {
-    const error = await attempt(tasksDir, [file], undefined);
-    if (error !== undefined) problems.push({ file, error });
+  for (const source of sources) {
+    const error = await attempt(root, [source], undefined);
+    if (error !== undefined) problems.push({ file: source.file, error });
   }
-  const sound = files.filter((file) => !problems.some((each) => each.file === file));
-  const rest = sound.length === 0 ? undefined : await attempt(tasksDir, sound, outDir);
+  const sound = sources.filter(({ file }) => !problems.some((each) => each.file === file));
+  const rest = sound.length === 0 ? undefined : await attempt(root, sound, outDir);
   if (rest !== undefined) throw new Error(`The task files do not build together:\n${rest}`);
   return { entries: entriesOf(sound, outDir), problems };
 }
 
 /** What is wrong; undefined when nothing is. Writes to `outDir`, if there is one. */
 async function attempt(
-  tasksDir: string,
-  files: readonly string[],
+  root: string,
+  sources: readonly Source[],
   outDir: string | undefined,
 ): Promise<string | undefined> {
   try {
     await build({
       ...OPTIONS,
-      entryPoints: files.map((file, i) => ({ in: join(tasksDir, file), out: nameOf(i) })),
-      absWorkingDir: tasksDir,
+      entryPoints: sources.map(({ file }, i) => ({ in: join(root, file), out: nameOf(i) })),
+      absWorkingDir: root,
       ...(outDir === undefined
-        ? { write: false, outdir: join(tasksDir, "out") }
+        ? { write: false, outdir: join(root, "out") }
         : { outdir: outDir }),
     });
     return undefined;
@@ -74,8 +75,9 @@ const OPTIONS = {
 
 const nameOf = (index: number): string => `file-${index}`;
 
-function entriesOf(files: readonly string[], outDir: string): Entry[] {
-  return files.map((file, i) => ({
+function entriesOf(sources: readonly Source[], outDir: string): Entry[] {
+  return sources.map(({ kind, file }, i) => ({
+    kind,
     file,
     url: pathToFileURL(join(outDir, `${nameOf(i)}.mjs`)).href,
   }));

@@ -8,10 +8,13 @@
 import {
   EVENT_SCHEMAS,
   isolationSchema,
+  LIMITS,
   logRecordSchema,
+  presetSchema,
+  rateLimitSchema,
   retrySettingsSchema,
-  triggerBodySchema,
-  type ChildResult,
+  spanRecordSchema,
+  type JsonObject,
   type RunView,
   type Trigger,
   type Wait,
@@ -26,13 +29,17 @@ const ref = z.number().int().nonnegative();
 const call = z.number().int().nonnegative();
 const index = z.number().int().nonnegative();
 
-const triggerCallSchema = z.object({ taskId: z.string(), body: triggerBodySchema });
+/** Read by the rules of every door, by whoever answers: what is wrong with it is the code's to know. */
+const triggerCallSchema = z.object({ taskId: z.string(), body: z.unknown() });
+export type AskedCall = z.infer<typeof triggerCallSchema>;
 
 /** A task as its file defines it; `filePath` is relative to the folder of the tasks. */
 const manifestTaskSchema = z.object({
   id: z.string(),
   filePath: z.string(),
   exportName: z.string().optional(),
+  description: z.string().optional(),
+  payloadSchema: z.unknown().optional(),
   queue: z
     .object({ name: z.string().optional(), concurrencyLimit: z.number().nullable().optional() })
     .optional(),
@@ -46,8 +53,19 @@ export type ManifestTask = z.infer<typeof manifestTaskSchema>;
 
 export const manifestSchema = z.object({
   tasks: z.array(manifestTaskSchema),
-  queues: z.array(z.object({ name: z.string(), concurrencyLimit: z.number().nullable() })),
+  queues: z.array(
+    z.object({
+      name: z.string(),
+      concurrencyLimit: z.number().nullable(),
+      rateLimit: rateLimitSchema.optional(),
+    }),
+  ),
   errors: z.array(z.object({ file: z.string(), error: z.string() })),
+  /** Where the configuration says the tasks are. */
+  folders: z.object({
+    dirs: z.array(z.string()).optional(),
+    ignorePatterns: z.array(z.string()).optional(),
+  }),
 });
 export type Manifest = z.infer<typeof manifestSchema>;
 
@@ -59,9 +77,13 @@ const failed = z.object({
   type: z.literal("failed"),
   ref,
   error: runErrorSchema,
-  /** Not to be tried again. */
-  isFinal: z.boolean(),
+  /** What the run's own rules decided; null: not to be tried again. */
+  retry: z
+    .object({ delayMs: z.number().nonnegative(), machine: presetSchema.optional() })
+    .nullable(),
 });
+/** Run again, the code asks something else than its log has an answer to: the execution ends here. */
+const strayed = z.object({ type: z.literal("strayed"), ref, message: z.string() });
 const waitUntil = z.object({
   type: z.literal("wait-until"),
   ref,
@@ -70,45 +92,94 @@ const waitUntil = z.object({
   key: z.string(),
   until: z.number().int().nonnegative(),
 });
-const waitChildren = z.object({
-  type: z.literal("wait-children"),
+/** Which runs would be waited for; nothing is waited for before `wait-planned`. */
+const planChildren = z.object({
+  type: z.literal("plan-children"),
   ref,
   call,
   index,
   key: z.string(),
-  calls: z.array(triggerCallSchema).min(1),
+  calls: z.array(triggerCallSchema),
   isBatch: z.boolean(),
 });
+/** Which token would be waited for: `tokenId` may be the idempotency key it was made with. */
+const planToken = z.object({
+  type: z.literal("plan-token"),
+  ref,
+  call,
+  index,
+  key: z.string(),
+  tokenId: z.string(),
+});
+/** The wait that was planned last begins. */
+const waitPlanned = z.object({ type: z.literal("wait-planned"), ref, call, index });
 const trigger = z.object({ type: z.literal("trigger"), ref, call, ...triggerCallSchema.shape });
 const batchTrigger = z.object({
   type: z.literal("batch-trigger"),
   ref,
   call,
-  calls: z.array(triggerCallSchema).min(1),
+  calls: z.array(triggerCallSchema),
 });
 const retrieve = z.object({ type: z.literal("retrieve"), ref, call, runId: z.string() });
 const cancel = z.object({ type: z.literal("cancel"), ref, call, runId: z.string() });
 const subscribe = z.object({ type: z.literal("subscribe"), ref, call, runId: z.string() });
-/** `call` is the subscription's. */
+const subscribeRuns = z.object({
+  type: z.literal("subscribe-runs"),
+  ref,
+  call,
+  selector: z.union([
+    z.object({ batchId: z.string() }),
+    z.object({ tags: z.array(z.string()), createdAfter: z.number().optional() }),
+  ]),
+});
+const readStream = z.object({
+  type: z.literal("read-stream"),
+  ref,
+  call,
+  runId: z.string(),
+  key: z.string().min(1).max(LIMITS.streamKeyLength),
+  startIndex: z.number().int().nonnegative(),
+});
+/** Ends a subscription, or the reading of a stream: `call` is what began it. */
 const unsubscribe = z.object({ type: z.literal("unsubscribe"), ref, call });
+/** One of `CALLS`. */
+const platformCall = z.object({
+  type: z.literal("call"),
+  ref,
+  call,
+  name: z.string(),
+  input: z.unknown(),
+});
 const logged = z.object({
   type: z.literal("log"),
   ref,
   record: logRecordSchema.omit({ attempt: true }),
 });
+const spanned = z.object({
+  type: z.literal("span"),
+  ref,
+  record: spanRecordSchema.omit({ attempt: true }),
+});
 
 const fromRunSchema = z.discriminatedUnion("type", [
   succeeded,
   failed,
+  strayed,
   waitUntil,
-  waitChildren,
+  planChildren,
+  planToken,
+  waitPlanned,
   trigger,
   batchTrigger,
   retrieve,
   cancel,
   subscribe,
+  subscribeRuns,
+  readStream,
   unsubscribe,
+  platformCall,
   logged,
+  spanned,
 ]);
 
 export const fromProcessSchema = z.discriminatedUnion("type", [
@@ -135,7 +206,12 @@ export type CallError = {
   readonly message: string;
 };
 
-export type Entry = { readonly file: string; readonly url: string };
+/** `config` and `init` are imported before the tasks: they say what holds for all of them. */
+export type Entry = {
+  readonly kind: "config" | "init" | "tasks";
+  readonly file: string;
+  readonly url: string;
+};
 
 /** What one execution is given. */
 export type Start = {
@@ -143,13 +219,22 @@ export type Start = {
   readonly ref: number;
   readonly runId: string;
   readonly trigger: Trigger;
+  readonly tags: readonly string[];
+  readonly metadata: JsonObject | null;
   readonly attempt: number;
   readonly attemptStartedAt: number;
   readonly startedAt: number;
   readonly maxAttempts: number | null;
+  /** The version of the tasks this agent serves, where it has one. */
+  readonly version: string | null;
+  /** Active milliseconds so far, of this attempt and of all of them. */
+  readonly activeMs: { readonly attempt: number; readonly total: number };
   /** Durable calls that are answered already, in order. */
   readonly waits: readonly Wait[];
 };
+
+/** Why code is told to end. `given-back`: this agent has the run no longer. */
+export type AbortReason = "canceled" | "max-duration" | "given-back";
 
 export type ToProcess =
   | {
@@ -158,7 +243,7 @@ export type ToProcess =
       readonly machines: MachineSizes;
     }
   | Start
-  | { readonly type: "abort"; readonly ref: number }
+  | { readonly type: "abort"; readonly ref: number; readonly reason: AbortReason }
   | {
       readonly type: "answer";
       readonly ref: number;
@@ -166,24 +251,34 @@ export type ToProcess =
       readonly answer: Answer;
     }
   | {
-      readonly type: "view";
+      readonly type: "push";
       readonly ref: number;
+      /** What was subscribed to. */
       readonly call: number;
-      readonly view: RunView;
-    }
-  | {
-      readonly type: "view-error";
-      readonly ref: number;
-      readonly call: number;
-      readonly error: CallError;
+      readonly item: Pushed;
     }
   | { readonly type: "ping" };
 
-/** The answer of each kind of call is what its name says; `resumed` answers both waits. */
+/** What a subscription brings: views of runs, or chunks of a stream; nothing comes after `end` and `error`. */
+export type Pushed =
+  | { readonly kind: "view"; readonly view: RunView }
+  | { readonly kind: "chunk"; readonly index: number; readonly data: string }
+  | { readonly kind: "end" }
+  | { readonly kind: "error"; readonly error: CallError };
+
+/** The answer of each kind of call is what its name says; `resumed` answers every wait. */
 export type Answer =
   | { readonly kind: "refused"; readonly error: CallError }
   | { readonly kind: "done" }
-  | { readonly kind: "triggered"; readonly runId: string }
+  | { readonly kind: "triggered"; readonly runId: string; readonly isCached: boolean }
   | { readonly kind: "batch"; readonly batchId: string; readonly runIds: readonly string[] }
   | { readonly kind: "view"; readonly view: RunView }
-  | { readonly kind: "results"; readonly results: readonly ChildResult[] };
+  | { readonly kind: "value"; readonly value: unknown }
+  | {
+      readonly kind: "planned-children";
+      readonly batchId: string | null;
+      readonly runIds: readonly string[];
+    }
+  | { readonly kind: "planned-token"; readonly tokenId: string }
+  /** The wait with its results; undefined when it was ended without. */
+  | { readonly kind: "resumed"; readonly wait: Wait | undefined };

@@ -6,19 +6,17 @@ import type { LogRecord } from "@millrace/proto";
 type Level = LogRecord["level"];
 
 const MAX_MESSAGE = 32 * 1024;
-/** A run that prints faster than the agent reads loses lines instead of filling the memory. */
-const MAX_BACKLOG_BYTES = 16 * 1024 * 1024;
 
 export type Capture = {
   /** Printed by code that belongs to no run. */
   readonly onOutside: (level: Level, message: string) => void;
-  /** Bytes the agent has not taken yet. */
-  readonly backlog: () => number;
+  /** Whether the agent reads too slowly for anything more. */
+  readonly isBehind: () => boolean;
 };
 
 export function captureOutput(capture: Capture): void {
   const print = (level: Level, text: string): void => {
-    if (capture.backlog() > MAX_BACKLOG_BYTES) return;
+    if (capture.isBehind()) return;
     const message = text.length > MAX_MESSAGE ? `${text.slice(0, MAX_MESSAGE)}…` : text;
     const run = currentRun();
     if (run) run.host.log({ at: Date.now(), level, message });

@@ -1,34 +1,44 @@
 /**
- * Executes runs: gives the task its payload, and states what came of it.
+ * Executes runs: opens an attempt for each, and states what came of it. What an attempt does is the SDK's business.
  *
  * 1. One result per execution, after everything it logged.
- * 2. Nothing thrown by users' code leaves an execution but as its result.
+ * 2. Code that was told to end because its run is cancelled has ended when its hooks have, too.
  */
 import {
-  fromPacket,
-  runInScope,
-  toPacket,
-  type DefinedTask,
+  internalError,
+  openAttempt,
+  runErrorOf,
+  type Attempt,
+  type AttemptEnd,
   type RunScope,
 } from "@millrace/sdk/internal";
-import type { Packet, RunError } from "@millrace/proto";
 import type { MachineSizes } from "../config.ts";
-import type { FromRun, Start, ToProcess } from "../process/messages.ts";
+import type { AbortReason, FromRun, Start, ToProcess } from "../process/messages.ts";
 import { contextOf } from "./context.ts";
-import { internalError, isAbort, runErrorOf } from "./errors.ts";
 import { ProcessHost } from "./host.ts";
 import type { ImportedTask } from "./manifest.ts";
+import type { Tracing } from "./tracing.ts";
 
-type Execution = { readonly host: ProcessHost; readonly controller: AbortController };
+type Execution = {
+  readonly host: ProcessHost;
+  readonly attempt: Attempt;
+  readonly controller: AbortController;
+  /** Its cancellation, which its end waits for. */
+  canceling: Promise<void> | undefined;
+};
+
+type FromExecutor = FromRun | { readonly type: "pong" };
 
 export class Executor {
-  readonly #send: (message: FromRun | { readonly type: "pong" }) => void;
+  readonly #send: (message: FromExecutor) => void;
   readonly #tasks = new Map<string, ImportedTask>();
   readonly #executions = new Map<number, Execution>();
+  readonly #tracing: Tracing;
   #machines: MachineSizes | undefined;
 
-  constructor(send: (message: FromRun | { readonly type: "pong" }) => void) {
+  constructor(send: (message: FromExecutor) => void, tracing: Tracing) {
     this.#send = send;
+    this.#tracing = tracing;
   }
 
   serve(tasks: readonly ImportedTask[], machines: MachineSizes): void {
@@ -44,114 +54,95 @@ export class Executor {
         return this.#executions
           .get(message.ref)
           ?.host.questions.answered(message.call, message.answer);
-      case "view":
-        return this.#executions.get(message.ref)?.host.questions.viewed(message.call, message.view);
-      case "view-error":
-        return this.#executions
-          .get(message.ref)
-          ?.host.questions.viewFailed(message.call, message.error);
+      case "push":
+        return this.#executions.get(message.ref)?.host.questions.pushed(message.call, message.item);
       case "abort":
-        return this.#abort(message.ref);
+        return this.#abort(message.ref, message.reason);
       case "ping":
         return this.#send({ type: "pong" });
     }
   }
 
   #start(start: Start): void {
-    const { ref, trigger } = start;
+    const { ref, trigger, waits, activeMs, maxAttempts, metadata } = start;
     const imported = this.#tasks.get(trigger.taskId);
     if (!imported || !this.#machines) {
       const error = internalError("COULD_NOT_FIND_EXECUTOR", `No task "${trigger.taskId}" here`);
-      return this.#send({ type: "failed", ref, error, isFinal: true });
+      return this.#send({ type: "failed", ref, error, retry: null });
     }
-    const input = payloadOf(trigger.payload);
-    if (!input.ok) return this.#send({ type: "failed", ref, error: input.error, isFinal: true });
-    const host = new ProcessHost(ref, start.waits, this.#send);
-    const controller = new AbortController();
-    this.#executions.set(ref, { host, controller });
-    const ctx = contextOf(start, imported.filePath, this.#machines);
-    this.#execute(ref, imported.task, input.payload, { ctx, host, signal: controller.signal });
-  }
-
-  #execute(ref: number, task: DefinedTask, payload: unknown, scope: RunScope): void {
-    try {
-      const { ctx, signal } = scope;
-      const result = runInScope(scope, () => task.run(payload, { ctx, signal }));
-      if (!isThenable(result)) return this.#succeeded(ref, result);
-      result.then(
-        (value) => this.#succeeded(ref, value),
-        (thrown: unknown) => this.#threw(ref, thrown),
-      );
-    } catch (thrown) {
-      this.#threw(ref, thrown);
-    }
-  }
-
-  #succeeded(ref: number, value: unknown): void {
-    let output: Packet;
-    try {
-      output = toPacket(value);
-    } catch (cause) {
-      const error = internalError(
-        "TASK_OUTPUT_ERROR",
-        `The run's result cannot be serialised: ${cause instanceof Error ? cause.message : String(cause)}`,
-        cause,
-      );
-      return this.#ended(ref, { type: "failed", ref, error, isFinal: false });
-    }
-    this.#ended(ref, { type: "succeeded", ref, output });
-  }
-
-  #threw(ref: number, thrown: unknown): void {
-    this.#ended(ref, {
-      type: "failed",
+    const host = new ProcessHost({
       ref,
-      error: runErrorOf(thrown),
-      isFinal: isAbort(thrown),
+      waits,
+      activeMs,
+      send: this.#send,
+      onStrayed: (message) => this.#strayed(ref, message),
     });
+    const controller = new AbortController();
+    const scope: RunScope = {
+      ctx: contextOf(start, imported.filePath, this.#machines),
+      host,
+      signal: controller.signal,
+      storage: new Map(),
+    };
+    const attempt = openAttempt(imported.task, scope, {
+      maxAttempts,
+      ...(metadata ? { metadata } : {}),
+    });
+    host.hooks = attempt;
+    this.#executions.set(ref, { host, attempt, controller, canceling: undefined });
+    this.#tracing.began(host, start);
+    const end = attempt.run(trigger.payload);
+    if (!(end instanceof Promise)) return this.#ended(ref, end);
+    end.then(
+      (ended) => this.#ended(ref, ended),
+      // It never rejects; were it to, the run would hang.
+      (thrown: unknown) =>
+        this.#ended(ref, { ok: false, error: runErrorOf(thrown), retry: null }),
+    );
   }
 
-  #ended(ref: number, result: FromRun): void {
+  #ended(ref: number, end: AttemptEnd): void {
     const execution = this.#executions.get(ref);
     if (!execution) return;
+    const { canceling } = execution;
+    if (!canceling) return this.#finish(ref, execution, end);
+    void canceling.finally(() => this.#finish(ref, execution, end));
+  }
+
+  #finish(ref: number, { host }: Execution, end: AttemptEnd): void {
+    if (!this.#executions.delete(ref)) return;
+    host.questions.end();
+    this.#tracing.ended(host);
+    if (host.fatal) this.#send({ type: "failed", ref, error: host.fatal, retry: null });
+    else if (end.ok) this.#send({ type: "succeeded", ref, output: end.output });
+    else this.#send({ type: "failed", ref, error: end.error, retry: end.retry });
+  }
+
+  /** What its code still does is about nothing. */
+  #strayed(ref: number, message: string): void {
+    const execution = this.#executions.get(ref);
+    if (!execution) return;
+    execution.host.log({ at: Date.now(), level: "warn", message });
     this.#executions.delete(ref);
-    const { fatal, questions } = execution.host;
-    questions.end();
-    this.#send(fatal ? { type: "failed", ref, ...fatal } : result);
+    execution.host.questions.end();
+    this.#tracing.ended(execution.host);
+    this.#send({ type: "strayed", ref, message });
   }
 
   /** Code that listens to its signal ends by itself; a wait it is in ends now. */
-  #abort(ref: number): void {
+  #abort(ref: number, reason: AbortReason): void {
     const execution = this.#executions.get(ref);
     if (!execution) return;
-    execution.controller.abort();
-    const reason = "The run was cancelled or took too long";
-    execution.host.questions.abort(new DOMException(reason, "AbortError"));
+    const { attempt, controller, host } = execution;
+    const error = new DOMException(REASONS[reason], "AbortError");
+    controller.abort(error);
+    if (reason === "canceled") execution.canceling = attempt.cancel();
+    host.questions.abort(error);
   }
 }
 
-function payloadOf(
-  packet: Packet,
-):
-  | { readonly ok: true; readonly payload: unknown }
-  | { readonly ok: false; readonly error: RunError } {
-  try {
-    return { ok: true, payload: fromPacket(packet) };
-  } catch (cause) {
-    const error = internalError(
-      "TASK_INPUT_ERROR",
-      `The payload cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
-      cause,
-    );
-    return { ok: false, error };
-  }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    "then" in value &&
-    typeof value.then === "function"
-  );
-}
+const REASONS: Readonly<Record<AbortReason, string>> = {
+  canceled: "The run was cancelled",
+  "max-duration": "The run took longer than it may",
+  "given-back": "The run goes on elsewhere",
+};

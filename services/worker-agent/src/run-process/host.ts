@@ -4,33 +4,75 @@
  * 1. The k-th durable call has index k, whether it is answered from the log or asked.
  * 2. One durable call at a time: a second one fails, and so does the attempt, whatever the code makes of the error. A
  *    call waits for the end of the turn before it is asked, so that one made right beside it leaves nothing behind.
- * 3. A refused call takes no index: nothing was written.
+ * 3. A refused call takes no index: nothing was written, and no hook was called.
+ * 4. Hooks are told of a wait before it is asked for, and after it is over in this process; not of one that is answered
+ *    from the log.
  */
 import { inspect } from "node:util";
-import type { ChildResult, LogRecord, RunError, RunView, Wait } from "@millrace/proto";
-import type { Handle, RunHost, TriggerCall, TriggeredBatch } from "@millrace/sdk/internal";
-import type { Answer, FromRun } from "../process/messages.ts";
-import { internalError } from "./errors.ts";
-import { Questions } from "./questions.ts";
-import { childrenKey, durationKey, replay, type DurableCall } from "./replay.ts";
+import {
+  MAX_DURATION_MS,
+  type CallInput,
+  type CallName,
+  type CallOutput,
+  type ChildResult,
+  type LogRecord,
+  type RunError,
+  type RunView,
+  type SpanRecord,
+  type TokenResult,
+  type Wait,
+} from "@millrace/proto";
+import {
+  apiError,
+  internalError,
+  type Attempt,
+  type Handle,
+  type RunHost,
+  type RunsSelector,
+  type StreamReader,
+  type Subscription,
+  type TriggerCall,
+  type TriggeredBatch,
+  type WaitInfo,
+} from "@millrace/sdk/internal";
+import type { Answer, FromRun, Pushed, Start } from "../process/messages.ts";
+import { ActiveTime } from "./active-time.ts";
+import { Questions, refusalOf } from "./questions.ts";
+import { childrenKey, durationKey, replay, tokenWaitKey, type DurableCall } from "./replay.ts";
 
-type DurableMessage = (call: number, index: number) => FromRun;
+type Hooks = Pick<Attempt, "onWait" | "onResume">;
+
+/** A durable call that is not answered yet. */
+type Asking = {
+  /** What the hooks are told; refused when there is nothing to wait for. */
+  readonly plan: (index: number) => WaitInfo | Promise<WaitInfo>;
+  readonly message: (call: number, index: number) => FromRun;
+};
+
+export type HostOptions = Pick<Start, "ref" | "waits" | "activeMs"> & {
+  readonly send: (message: FromRun) => void;
+  /** The code has left the path its log tells: what it does from now on does not count. */
+  readonly onStrayed: (message: string) => void;
+};
 
 export class ProcessHost implements RunHost {
   readonly questions: Questions;
   /** Decides how the attempt ends, whatever the code returns or throws. */
-  fatal: { readonly error: RunError; readonly isFinal: boolean } | undefined;
+  fatal: RunError | undefined;
+  /** Of the attempt this is the host of. */
+  hooks: Hooks | undefined;
+  readonly #options: HostOptions;
   readonly #ref: number;
-  readonly #send: (message: FromRun) => void;
-  readonly #waits: readonly Wait[];
+  readonly #active: ActiveTime;
+  readonly #batchIds = new WeakMap<readonly ChildResult[], string>();
   #index = 0;
   #isWaiting = false;
 
-  constructor(ref: number, waits: readonly Wait[], send: (message: FromRun) => void) {
-    this.#ref = ref;
-    this.#send = send;
-    this.#waits = waits;
-    this.questions = new Questions(send);
+  constructor(options: HostOptions) {
+    this.#options = options;
+    this.#ref = options.ref;
+    this.#active = new ActiveTime(options.activeMs);
+    this.questions = new Questions(options.send);
   }
 
   async trigger({ taskId, body }: TriggerCall): Promise<Handle> {
@@ -42,7 +84,8 @@ export class ProcessHost implements RunHost {
       taskId,
       body,
     }));
-    return { id: expect(answer, "triggered").runId };
+    const { runId, isCached } = expect(answer, "triggered");
+    return { id: runId, isCached };
   }
 
   async batchTrigger(calls: readonly TriggerCall[]): Promise<TriggeredBatch> {
@@ -60,29 +103,73 @@ export class ProcessHost implements RunHost {
     calls: readonly TriggerCall[],
     isBatch: boolean,
   ): Promise<readonly ChildResult[]> {
-    const key = childrenKey(calls);
     const ref = this.#ref;
-    return await this.#durable(
-      () => ({ kind: "children", key }),
-      (call, index) => ({
-        type: "wait-children",
-        ref,
-        call,
-        index,
-        key,
-        calls: [...calls],
-        isBatch,
-      }),
-    );
+    const key = childrenKey(calls);
+    const wait = await this.#durable(() => ({ kind: "children", key }), {
+      plan: async (index) => {
+        const answer = await this.questions.ask((call) => ({
+          type: "plan-children",
+          ref,
+          call,
+          index,
+          key,
+          calls: [...calls],
+          isBatch,
+        }));
+        const { batchId, runIds } = expect(answer, "planned-children");
+        return batchId === null
+          ? { type: "task", runId: runIds[0] ?? "" }
+          : { type: "batch", batchId, runCount: runIds.length };
+      },
+      message: (call, index) => ({ type: "wait-planned", ref, call, index }),
+    });
+    if (wait?.kind !== "children") throw new Error("The children gave no results");
+    const results = wait.children.flatMap(({ result }) => (result ? [result] : []));
+    if (wait.batchId !== null) this.#batchIds.set(results, wait.batchId);
+    return results;
+  }
+
+  batchIdOf(results: readonly ChildResult[]): string | undefined {
+    return this.#batchIds.get(results);
   }
 
   async waitUntil(atMs: number): Promise<void> {
+    if (!(atMs - Date.now() <= MAX_DURATION_MS))
+      throw apiError(400, "A wait ends within the next hundred years", "BAD_REQUEST");
     const ref = this.#ref;
     const until = untilOf(atMs);
-    await this.#durable(
-      (index) => ({ kind: "duration", key: durationKey(index) }),
-      (call, index) => ({ type: "wait-until", ref, call, index, key: durationKey(index), until }),
-    );
+    await this.#durable((index) => ({ kind: "duration", key: durationKey(index) }), {
+      plan: () => ({ type: "duration", date: new Date(until) }),
+      message: (call, index) => ({
+        type: "wait-until",
+        ref,
+        call,
+        index,
+        key: durationKey(index),
+        until,
+      }),
+    });
+  }
+
+  async waitForToken(tokenId: string): Promise<TokenResult> {
+    const ref = this.#ref;
+    const key = tokenWaitKey(tokenId);
+    const wait = await this.#durable(() => ({ kind: "token", key }), {
+      plan: async (index) => {
+        const planned = await this.questions.ask((call) => ({
+          type: "plan-token",
+          ref,
+          call,
+          index,
+          key,
+          tokenId,
+        }));
+        return { type: "token", token: expect(planned, "planned-token").tokenId };
+      },
+      message: (call, index) => ({ type: "wait-planned", ref, call, index }),
+    });
+    if (wait?.kind !== "token" || !wait.result) throw new Error("The token gave no result");
+    return wait.result;
   }
 
   async retrieve(runId: string): Promise<RunView> {
@@ -100,85 +187,158 @@ export class ProcessHost implements RunHost {
     runId: string,
     onView: (view: RunView) => void,
     onError: (error: Error) => void,
-  ): Promise<{ stop(): void }> {
+  ): Promise<Subscription> {
     const ref = this.#ref;
-    const stop = await this.questions.subscribe(
-      (call) => ({ type: "subscribe", ref, call, runId }),
-      (call) => ({ type: "unsubscribe", ref, call }),
-      { onView, onError },
+    return await this.#follow((call) => ({ type: "subscribe", ref, call, runId }), {
+      ...IGNORED,
+      onView,
+      onError,
+    });
+  }
+
+  async subscribeToRuns(
+    selector: RunsSelector,
+    onView: (view: RunView) => void,
+    onError: (error: Error) => void,
+  ): Promise<Subscription> {
+    const ref = this.#ref;
+    const asked = "tags" in selector ? { ...selector, tags: [...selector.tags] } : selector;
+    return await this.#follow(
+      (call) => ({ type: "subscribe-runs", ref, call, selector: asked }),
+      { ...IGNORED, onView, onError },
     );
-    return { stop };
+  }
+
+  async readStream(
+    runId: string,
+    key: string,
+    startIndex: number,
+    reader: StreamReader,
+  ): Promise<Subscription> {
+    const ref = this.#ref;
+    return await this.#follow(
+      (call) => ({ type: "read-stream", ref, call, runId, key, startIndex }),
+      { ...IGNORED, ...reader },
+    );
+  }
+
+  async call<C extends CallName>(name: C, input: CallInput<C>): Promise<CallOutput<C>> {
+    const ref = this.#ref;
+    const answer = await this.questions.ask((call) => ({ type: "call", ref, call, name, input }));
+    return expect(answer, "value").value as CallOutput<C>;
   }
 
   hasWaitedUntil(atMs: number): boolean {
-    const wait = this.#waits[this.#index];
+    const wait = this.#options.waits[this.#index];
     return wait?.kind === "duration" && wait.until === untilOf(atMs);
+  }
+
+  activeMs(): { readonly attempt: number; readonly total: number } {
+    return this.#active.now();
   }
 
   log(record: Omit<LogRecord, "attempt">): void {
     const ref = this.#ref;
     try {
-      this.#send({ type: "log", ref, record });
+      this.#options.send({ type: "log", ref, record });
     } catch {
       // Properties may be anything, also what no message can carry.
       const { at, level, message, properties } = record;
       const text = { text: inspect(properties, { depth: 3 }) };
-      this.#send({ type: "log", ref, record: { at, level, message, properties: text } });
+      this.#options.send({ type: "log", ref, record: { at, level, message, properties: text } });
     }
+  }
+
+  span(record: Omit<SpanRecord, "attempt">): void {
+    this.#options.send({ type: "span", ref: this.#ref, record });
   }
 
   async #durable(
     callAt: (index: number) => DurableCall,
-    message: DurableMessage,
-  ): Promise<readonly ChildResult[]> {
+    asking: Asking,
+  ): Promise<Wait | undefined> {
     if (this.#isWaiting)
       throw this.#fail(
         "TASK_DID_CONCURRENT_WAIT",
         "Only one wait at a time: use batchTriggerAndWait for several children, instead of waits side by side",
-        true,
       );
-    const answered = replay(this.#waits, this.#index, callAt(this.#index));
+    const answered = replay(this.#options.waits, this.#index, callAt(this.#index));
     switch (answered.kind) {
       case "answered":
         this.#index++;
-        return resultsOf(answered.wait);
+        return answered.wait;
       case "mismatch":
-        throw this.#fail("TASK_EXECUTION_FAILED", answered.message, false);
+        this.#options.onStrayed(answered.message);
+        // Its hooks are not to hear of an error that is not the code's: it goes no further.
+        return await new Promise<never>(() => undefined);
       // Children that an agent which died may not have triggered.
       case "open":
       case "new":
-        return await this.#ask(message);
+        return await this.#ask(asking);
     }
   }
 
-  async #ask(message: DurableMessage): Promise<readonly ChildResult[]> {
+  async #ask({ plan, message }: Asking): Promise<Wait | undefined> {
     this.#isWaiting = true;
     try {
       await new Promise((resolve) => setImmediate(resolve));
       if (this.fatal) throw new Error("Another wait was begun at the same time");
       const index = this.#index;
-      const answer = await this.questions.ask((call) => message(call, index), true);
+      const info = await plan(index);
+      await this.hooks?.onWait(info);
+      this.#active.pause();
+      const asked = this.questions.ask((call) => message(call, index), true);
+      const answer = await asked.finally(() => this.#active.resume());
       this.#index++;
-      return expect(answer, "results").results;
+      const { wait } = expect(answer, "resumed");
+      await this.hooks?.onResume(info);
+      return wait;
     } finally {
       this.#isWaiting = false;
     }
   }
 
-  #fail(code: string, message: string, isFinal: boolean): Error {
+  #fail(code: string, message: string): Error {
     const error = new Error(message);
-    this.fatal ??= { error: internalError(code, message, error), isFinal };
+    this.fatal ??= internalError(code, message, error);
     return error;
+  }
+
+  async #follow(message: (call: number) => FromRun, follower: Follower): Promise<Subscription> {
+    const ref = this.#ref;
+    const stop = await this.questions.subscribe(
+      message,
+      (call) => ({ type: "unsubscribe", ref, call }),
+      (item) => deliver(item, follower),
+    );
+    return { stop };
+  }
+}
+
+type Follower = StreamReader & { readonly onView: (view: RunView) => void };
+
+const IGNORED: Follower = {
+  onView: () => undefined,
+  onChunk: () => undefined,
+  onEnd: () => undefined,
+  onError: () => undefined,
+};
+
+function deliver(item: Pushed, follower: Follower): void {
+  switch (item.kind) {
+    case "view":
+      return follower.onView(item.view);
+    case "chunk":
+      return follower.onChunk({ index: item.index, data: item.data });
+    case "end":
+      return follower.onEnd();
+    case "error":
+      return follower.onError(refusalOf(item.error));
   }
 }
 
 function untilOf(atMs: number): number {
   return Math.max(0, Math.ceil(atMs));
-}
-
-function resultsOf(wait: Wait): readonly ChildResult[] {
-  if (wait.kind === "duration") return [];
-  return wait.children.flatMap(({ result }) => (result ? [result] : []));
 }
 
 function expect<K extends Answer["kind"]>(answer: Answer, kind: K): Extract<Answer, { kind: K }> {

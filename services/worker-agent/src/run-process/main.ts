@@ -1,11 +1,14 @@
 /** A run process: calls its agent, loads the tasks, executes what it is given. Wiring only. */
 import { createRequire } from "node:module";
+import { runErrorOf } from "@millrace/sdk/internal";
 import { captureOutput } from "./capture.ts";
 import { connectAgent } from "./connection.ts";
-import { runErrorOf } from "./errors.ts";
 import { Executor } from "./executor.ts";
 import { importEntries } from "./manifest.ts";
+import { Tracing } from "./tracing.ts";
 import type { ToProcess } from "../process/messages.ts";
+
+const MAX_BACKLOG_BYTES = 16 * 1024 * 1024;
 
 const socketPath = process.env["MILLRACE_AGENT_SOCKET"] ?? "";
 const token = process.env["MILLRACE_PROCESS_TOKEN"] ?? "";
@@ -17,11 +20,14 @@ delete process.env["MILLRACE_PROCESS_TOKEN"];
 Object.assign(globalThis, { require: createRequire(import.meta.url) });
 
 const link = connectAgent(socketPath, token, (message) => receive(message));
-const executor = new Executor((message) => link.send(message));
+/** Whoever says more than the agent reads loses lines and spans instead of filling the memory. */
+const isBehind = (): boolean => link.backlog > MAX_BACKLOG_BYTES;
 captureOutput({
   onOutside: (level, message) => link.send({ type: "printed", level, message }),
-  backlog: () => link.backlog,
+  isBehind,
 });
+
+const executor = new Executor((message) => link.send(message), new Tracing(isBehind));
 
 function receive(message: ToProcess): void {
   if (message.type === "load") void load(message);

@@ -1,6 +1,12 @@
-/** Importing the task files, and saying which tasks and queues they define. */
+/** Importing the task files, and saying which tasks and queues they define, with what the configuration adds. */
 import { basename } from "node:path";
-import { definedQueues, definedTasks, type DefinedTask } from "@millrace/sdk/internal";
+import {
+  definedConfig,
+  definedQueues,
+  definedTasks,
+  effectiveRetry,
+  type DefinedTask,
+} from "@millrace/sdk/internal";
 import type { Entry, Manifest, ManifestTask } from "../process/messages.ts";
 
 export type ImportedTask = { readonly task: DefinedTask; readonly filePath: string };
@@ -19,15 +25,17 @@ export async function importEntries(
   const errors: Manifest["errors"] = [];
   /** The file that was being imported when a task was defined; undefined when that import failed. */
   const definedIn = new Map<DefinedTask, string | undefined>();
-  for (const { file, url } of entries) {
+  for (const { kind, file, url } of entries) {
     onImport(file);
     let isSound = true;
     try {
       const namespace = (await import(url)) as Readonly<Record<string, unknown>>;
       files.push({ file, exports: exportsOf(namespace) });
+      if (kind === "config" && !definedConfig())
+        throw new Error("It does not call defineConfig(): export default defineConfig({ … })");
     } catch (error) {
       isSound = false;
-      errors.push({ file, error: describe(error) });
+      errors.push({ file, error: kind === "config" ? messageOf(error) : describe(error) });
     }
     for (const task of definedTasks())
       if (!definedIn.has(task)) definedIn.set(task, isSound ? file : undefined);
@@ -41,7 +49,16 @@ export async function importEntries(
     tasks.push({ task, filePath });
     manifestTasks.push(manifestTaskOf(task, filePath, exporter?.exports.get(task.handle)));
   }
-  return { manifest: { tasks: manifestTasks, queues: [...definedQueues()], errors }, tasks };
+  const queues = [...definedQueues()];
+  return { manifest: { tasks: manifestTasks, queues, errors, folders: foldersOf() }, tasks };
+}
+
+function foldersOf(): Manifest["folders"] {
+  const { dirs, ignorePatterns } = definedConfig() ?? {};
+  return {
+    ...(dirs ? { dirs: [...dirs] } : {}),
+    ...(ignorePatterns ? { ignorePatterns: [...ignorePatterns] } : {}),
+  };
 }
 
 function exportsOf(namespace: Readonly<Record<string, unknown>>): ReadonlyMap<unknown, string> {
@@ -59,11 +76,17 @@ function manifestTaskOf(
   filePath: string,
   exportName: string | undefined,
 ): ManifestTask {
-  const { id, queue, machine, isolation, retry, maxDuration, ttl } = task;
+  const config = definedConfig();
+  const { id, description, jsonSchema, queue, isolation } = task;
+  const { machine = config?.machine, maxDuration = config?.maxDuration } = task;
+  const { ttl = config?.ttl } = task;
+  const retry = effectiveRetry(task);
   return {
     id,
     filePath,
     isolation,
+    ...(description === undefined ? {} : { description }),
+    ...(jsonSchema === undefined ? {} : { payloadSchema: plainJson(jsonSchema) }),
     ...(exportName === undefined ? {} : { exportName }),
     ...(queue ? { queue } : {}),
     ...(machine === undefined ? {} : { machine }),
@@ -71,6 +94,15 @@ function manifestTaskOf(
     ...(maxDuration === undefined ? {} : { maxDuration }),
     ...(ttl === undefined ? {} : { ttl }),
   };
+}
+
+/** As it will be read again: nothing but JSON. */
+function plainJson(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value)) as unknown;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function describe(error: unknown): string {

@@ -1,24 +1,19 @@
 /** What the code of one run asks its agent, and what it has not been answered yet. */
-import type { RunView } from "@millrace/proto";
 import { apiError } from "@millrace/sdk/internal";
-import type { Answer, CallError, FromRun } from "../process/messages.ts";
+import type { Answer, CallError, FromRun, Pushed } from "../process/messages.ts";
 
 type Asked = {
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: Error) => void;
 };
 
-type Subscription = {
-  readonly onView: (view: RunView) => void;
-  readonly onError: (error: Error) => void;
-};
-
 export class Questions {
   readonly #send: (message: FromRun) => void;
   readonly #asked = new Map<number, Asked>();
-  readonly #subscriptions = new Map<number, Subscription>();
+  readonly #subscriptions = new Map<number, (item: Pushed) => void>();
   #next = 0;
   #durable: Asked | undefined;
+  #aborted: Error | undefined;
   #isOver = false;
 
   constructor(send: (message: FromRun) => void) {
@@ -31,6 +26,7 @@ export class Questions {
    */
   async ask(message: (call: number) => FromRun, isDurable = false): Promise<Answer> {
     if (this.#isOver) throw new Error("The run has ended");
+    if (isDurable && this.#aborted) throw this.#aborted;
     const call = this.#next++;
     const answer = await new Promise<Answer>((resolve, reject) => {
       const asked = { resolve, reject };
@@ -47,14 +43,14 @@ export class Questions {
     this.#asked.delete(call);
   }
 
-  /** Like `ask`; views that arrive from then on go to `subscription` until the result is called. */
+  /** Like `ask`; what is pushed from then on goes to `onItem` until the result is called. */
   async subscribe(
     message: (call: number) => FromRun,
     unsubscribe: (call: number) => FromRun,
-    subscription: Subscription,
+    onItem: (item: Pushed) => void,
   ): Promise<() => void> {
     const call = this.#next;
-    this.#subscriptions.set(call, subscription);
+    this.#subscriptions.set(call, onItem);
     try {
       await this.ask(message);
     } catch (error) {
@@ -66,16 +62,13 @@ export class Questions {
     };
   }
 
-  viewed(call: number, view: RunView): void {
-    this.#subscriptions.get(call)?.onView(view);
+  pushed(call: number, item: Pushed): void {
+    this.#subscriptions.get(call)?.(item);
   }
 
-  viewFailed(call: number, error: CallError): void {
-    this.#subscriptions.get(call)?.onError(refusalOf(error));
-  }
-
-  /** The run is to end: the wait it is in, if there is one, fails with this error. */
+  /** The run is to end: the wait it is in, or begins from now on, fails with this error. */
   abort(error: Error): void {
+    this.#aborted = error;
     this.#durable?.reject(error);
   }
 
@@ -90,6 +83,6 @@ export class Questions {
   }
 }
 
-function refusalOf({ status, message, code }: CallError): Error {
+export function refusalOf({ status, message, code }: CallError): Error {
   return apiError(status, message, code);
 }

@@ -25,13 +25,28 @@ export function replay(waits: readonly Wait[], index: number, call: DurableCall)
       kind: "mismatch",
       message: `The code took another path than before the wait: expected ${wait.key}, got ${call.key}`,
     };
-  const isAnswered = wait.kind === "duration" ? wait.done : wait.open === 0;
-  return isAnswered ? { kind: "answered", wait } : { kind: "open" };
+  return isAnswered(wait) ? { kind: "answered", wait } : { kind: "open" };
+}
+
+function isAnswered(wait: Wait): boolean {
+  switch (wait.kind) {
+    case "duration":
+      return wait.done;
+    case "children":
+      return wait.open === 0;
+    case "token":
+      return wait.result !== null;
+  }
 }
 
 /** The time is no part of it: it is counted from a clock that has moved on. */
 export function durationKey(index: number): string {
   return `duration:${index}`;
+}
+
+/** @param asked as the code wrote it: the token's id, or the idempotency key it was made with */
+export function tokenWaitKey(asked: string): string {
+  return `token:${asked}`;
 }
 
 const SHOWN_TASKS = 3;

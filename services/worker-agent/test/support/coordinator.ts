@@ -8,6 +8,7 @@ import {
   laneOf,
   makeRunId,
   ownQueue,
+  poolOf,
   RUN_ID_RANDOM_BYTES,
   runSubject,
   shardOfQueue,
@@ -83,9 +84,10 @@ export class TestCoordinator {
   /** Dispatches a run whatever its state; false when an earlier dispatch is still there. */
   async dispatchAgain(state: LiveRun): Promise<boolean> {
     const { id, trigger, admission, agentSeq, attempt } = state;
+    const pool = poolOf(trigger.pool, trigger.version);
     const continues = state.status === "queued" && state.continues;
     const published = await this.#publisher.publish(
-      dispatchSubject(ENV, trigger.pool, laneOf(trigger.machine, trigger.isolation), id),
+      dispatchSubject(ENV, pool, laneOf(trigger.machine, trigger.isolation), id),
       encodeBody({
         attempt: continues ? attempt : attempt + 1,
         continues,
@@ -121,6 +123,32 @@ export class TestCoordinator {
     const waitIndex = waits.length - 1;
     const finished = { at: Date.now(), waitIndex, childIndex, result };
     await this.fact("coordinator", runId, "child-finished", finished);
+  }
+
+  /** What the coordinator does when the token a run waits for was completed. */
+  async completeToken(runId: string, output: unknown): Promise<void> {
+    const { waits } = await this.state(runId);
+    const wait = waits.at(-1);
+    if (wait?.kind !== "token") throw new Error(`${runId} waits for no token`);
+    const result = {
+      ok: true as const,
+      output: JSON.stringify(output),
+      outputType: "application/json",
+    };
+    await this.fact("coordinator", runId, "token-completed", {
+      at: Date.now(),
+      waitIndex: waits.length - 1,
+      tokenId: wait.tokenId,
+      result,
+    });
+  }
+
+  /** What the scheduler does when the pause of a run in the queue is over; the run is dispatched again. */
+  async retry(runId: string): Promise<void> {
+    const { until } = await this.until(runId, "backoff");
+    const fired = { at: Date.now(), name: TIMER.retry, dueAt: until };
+    await this.fact("scheduler", runId, "timer-fired", fired);
+    await this.dispatch(runId);
   }
 
   async cancel(runId: string): Promise<void> {

@@ -1,0 +1,45 @@
+/** What may be said about a run whatever it is doing, also after its end: tags, metadata, who waits for it. */
+import type { RunEventOf } from "../events/events.ts";
+import { applyMetadata } from "./metadata.ts";
+import type { LiveRun } from "./state.ts";
+import { touch } from "./steps.ts";
+
+/** Tags that are there already change nothing. */
+export function tagged<R extends LiveRun>(run: R, { data, seq }: RunEventOf<"tags-added">): R {
+  const tags = new Set(run.tags);
+  for (const tag of data.tags) tags.add(tag);
+  if (tags.size === run.tags.length) return run;
+  return { ...run, ...touch(data.at, seq), tags: [...tags] };
+}
+
+/** The only fact that counts as often as it is stated: an increment stated twice is two. */
+export function metadataUpdated<R extends LiveRun>(
+  run: R,
+  { data, seq }: RunEventOf<"metadata-updated">,
+): R {
+  const before = run.metadata ?? {};
+  const metadata = applyMetadata(before, data.operations);
+  if (metadata === before) return run;
+  return { ...run, ...touch(data.at, seq), metadata };
+}
+
+/** The parent that triggered the run is told of its end in any case. */
+export function awaited<R extends LiveRun>(run: R, { data, seq }: RunEventOf<"run-awaited">): R {
+  const { at, parentRunId, waitIndex, childIndex } = data;
+  const { parent } = run.trigger;
+  const isParent =
+    parent?.runId === parentRunId &&
+    parent.waitIndex === waitIndex &&
+    parent.childIndex === childIndex;
+  const isKnown =
+    isParent ||
+    run.waiters.some(
+      (waiter) =>
+        waiter.parentRunId === parentRunId &&
+        waiter.waitIndex === waitIndex &&
+        waiter.childIndex === childIndex,
+    );
+  if (isKnown) return run;
+  const waiters = [...run.waiters, { parentRunId, waitIndex, childIndex }];
+  return { ...run, ...touch(at, seq), waiters };
+}

@@ -1,0 +1,58 @@
+/** Reading subjects of a stream by batched direct gets: no consumer. */
+import { jetstreamManager, type JetStreamManager, type StoredMsg } from "@nats-io/jetstream";
+import type { NatsConnection } from "./connect.ts";
+import { BrokerUnavailableError } from "./errors.ts";
+
+const BATCH = 1000;
+/** Without this the broker sends as much as a connection may have pending, and cuts it when that is a little too much. */
+const BATCH_BYTES = 2 * 1024 * 1024;
+const NOT_FOUND = 404;
+
+export class DirectReader {
+  readonly #nc: NatsConnection;
+  readonly #stream: string;
+  #jsm: Promise<JetStreamManager> | undefined;
+
+  constructor(nc: NatsConnection, stream: string) {
+    this.#nc = nc;
+    this.#stream = stream;
+  }
+
+  /**
+   * Calls `visit` with every message of the subject (or pattern) with a greater sequence, in order.
+   * @returns the last sequence there was; `after` when there was none
+   * @throws BrokerUnavailableError
+   */
+  async each(subject: string, after: number, visit: (message: StoredMsg) => void): Promise<number> {
+    for (let seq = after; ;) {
+      const messages = await this.#batch(subject, seq + 1);
+      for (const message of messages) visit(message);
+      const last = messages.at(-1);
+      seq = last?.seq ?? seq;
+      // A batch ends early when its bytes are many.
+      if (!last || last.pending === 0) return seq;
+    }
+  }
+
+  async #batch(subject: string, seq: number): Promise<StoredMsg[]> {
+    const messages: StoredMsg[] = [];
+    try {
+      this.#jsm ??= jetstreamManager(this.#nc, { checkAPI: false });
+      const batch = await (
+        await this.#jsm
+      ).direct.getBatch(this.#stream, {
+        seq,
+        next_by_subj: subject,
+        batch: BATCH,
+        max_bytes: BATCH_BYTES,
+      });
+      for await (const message of batch) messages.push(message);
+      return messages;
+    } catch (error) {
+      if ((error as { code?: unknown }).code === NOT_FOUND) return [];
+      throw new BrokerUnavailableError(`Reading ${subject} failed: ${String(error)}`, {
+        cause: error,
+      });
+    }
+  }
+}

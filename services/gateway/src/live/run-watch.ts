@@ -1,0 +1,146 @@
+/**
+ * Who wants to hear of which runs: every change the projection folds, brought to those whose tags or batch it has.
+ *
+ * One listener and one look-up a change, however many watch. Changes of one turn of the event loop come as one. A run
+ * whose payload the projection did not keep has its log read; one such read a run is under way at a time, so what is
+ * shown of a run never goes back.
+ */
+import { viewOf, type LiveRun, type RunView } from "@millrace/proto";
+import type { Logger, RunLogReader } from "@millrace/service-kit";
+import type { Projection, RunChange } from "../projection/projection.ts";
+
+/** All of the tags, and the batch, where they are given. Times are epoch milliseconds. */
+export type Selector = {
+  readonly tags: readonly string[];
+  readonly batchId?: string | undefined;
+  readonly createdAfter: number;
+};
+
+/** A run as it was at `seq`; `json` is its view. */
+export type Shown = {
+  readonly runId: string;
+  readonly seq: number;
+  readonly isOver: boolean;
+  readonly json: string;
+};
+
+type Watcher = { readonly selector: Selector; readonly show: (shown: Shown) => void };
+type Change = { readonly env: string; run: LiveRun; isWhole: boolean };
+
+const READ_AGAIN_MS = 50;
+const READS = 5;
+
+export class RunWatch {
+  readonly #reader: RunLogReader;
+  readonly #log: Logger;
+  /** By environment and batch, or by environment and first tag. */
+  readonly #watchers = new Map<string, Set<Watcher>>();
+  /** What changed in this turn. */
+  #changed = new Map<string, Change>();
+  /** Runs whose log is being read; true: again after that. */
+  readonly #reading = new Map<string, boolean>();
+  readonly #forget: () => void;
+
+  constructor(projection: Projection, reader: RunLogReader, log: Logger) {
+    this.#reader = reader;
+    this.#log = log;
+    this.#forget = projection.onRun((change) => this.#onRun(change));
+  }
+
+  watch(env: string, selector: Selector, show: (shown: Shown) => void): () => void {
+    const key = keyOf(env, selector);
+    const watcher = { selector, show };
+    let watchers = this.#watchers.get(key);
+    if (!watchers) this.#watchers.set(key, (watchers = new Set()));
+    watchers.add(watcher);
+    return () => {
+      watchers.delete(watcher);
+      if (watchers.size === 0 && this.#watchers.get(key) === watchers) this.#watchers.delete(key);
+    };
+  }
+
+  stop(): void {
+    this.#forget();
+  }
+
+  #onRun({ env, run, isWhole }: RunChange): void {
+    if (this.#watchers.size === 0 || !this.#isWatched(env, run)) return;
+    if (this.#changed.size === 0) setImmediate(() => this.#showChanged());
+    this.#changed.set(`${env} ${run.id}`, { env, run, isWhole });
+  }
+
+  #showChanged(): void {
+    const changed = this.#changed;
+    this.#changed = new Map();
+    for (const change of changed.values())
+      if (change.isWhole) this.#show(change.env, change.run);
+      else void this.#showFromLog(change.env, change.run);
+  }
+
+  #show(env: string, run: LiveRun): void {
+    let shown: Shown | undefined;
+    for (const watcher of this.#watchersOf(env, run)) watcher.show((shown ??= shownOf(run)));
+  }
+
+  async #showFromLog(env: string, run: LiveRun): Promise<void> {
+    const key = `${env} ${run.id}`;
+    const isReading = this.#reading.has(key);
+    this.#reading.set(key, isReading);
+    if (isReading) return;
+    do {
+      this.#reading.set(key, false);
+      this.#show(env, await this.#read(env, run));
+    } while (this.#reading.get(key) === true);
+    this.#reading.delete(key);
+  }
+
+  /** The run as the log has it; as it was folded, without its payload, when the log cannot be read. */
+  async #read(env: string, run: LiveRun): Promise<LiveRun> {
+    for (let i = 0; i < READS; i++) {
+      try {
+        const state = await this.#reader.state(env, run.id);
+        // A replica may be behind.
+        if (state.status !== "absent" && state.lastSeq >= run.lastSeq) return state;
+      } catch (error) {
+        this.#log.warn({ err: error, runId: run.id }, "reading a watched run failed");
+      }
+      await new Promise((resolve) => setTimeout(resolve, READ_AGAIN_MS));
+    }
+    return run;
+  }
+
+  #isWatched(env: string, run: LiveRun): boolean {
+    for (const _ of this.#watchersOf(env, run)) return true;
+    return false;
+  }
+
+  *#watchersOf(env: string, run: LiveRun): Iterable<Watcher> {
+    for (const key of keysOf(env, run))
+      for (const watcher of this.#watchers.get(key) ?? [])
+        if (isSelected(run, watcher.selector)) yield watcher;
+  }
+}
+
+export function shownOf(run: LiveRun): Shown {
+  const view: RunView = viewOf(run);
+  const isOver = run.status === "finished";
+  return { runId: run.id, seq: run.lastSeq, isOver, json: JSON.stringify(view) };
+}
+
+function isSelected(run: LiveRun, { tags, batchId, createdAfter }: Selector): boolean {
+  return (
+    run.trigger.at >= createdAfter &&
+    (batchId === undefined || run.trigger.batchId === batchId) &&
+    tags.every((tag) => run.tags.includes(tag))
+  );
+}
+
+function keyOf(env: string, { tags, batchId }: Selector): string {
+  return batchId === undefined ? `${env}\ntag ${tags[0]}` : `${env}\nbatch ${batchId}`;
+}
+
+function* keysOf(env: string, run: LiveRun): Iterable<string> {
+  const { batchId } = run.trigger;
+  if (batchId !== undefined) yield `${env}\nbatch ${batchId}`;
+  for (const tag of run.tags) yield `${env}\ntag ${tag}`;
+}

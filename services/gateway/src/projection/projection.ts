@@ -1,0 +1,480 @@
+/**
+ * All runs, as lists and subscriptions show them: a fold of the whole log that anyone may delete.
+ *
+ * Owns: one reader of `RUNS`, the folded states of unfinished runs, and rows of all runs in SQLite.
+ * 1. Every event is folded once, in the log's order. Rows follow in batches; whoever reads rows gets them with
+ *    everything that was folded.
+ * 2. A finished run leaves memory when its row is written. A fact about it after that (a tag, metadata) has its log
+ *    read again; until then its row shows it without that fact.
+ * 3. The sequence in the file is one from which reading on loses nothing, whenever the process ends.
+ */
+import {
+  applied,
+  decodeEvent,
+  evolve,
+  initial,
+  refuse,
+  RUNS,
+  type CallInput,
+  type EventType,
+  type LiveRun,
+  type Page,
+  type Refusal,
+  type RunEvent,
+  type RunFilter,
+  type RunItem,
+  type RunState,
+} from "@millrace/proto";
+import {
+  Feed,
+  meterOf,
+  RunLogReader,
+  type Delivery,
+  type Logger,
+  type NatsConnection,
+} from "@millrace/service-kit";
+import type { Entry } from "./entry.ts";
+import type { Place } from "./list-branches.ts";
+import { lightened } from "./light-event.ts";
+import { Milestones } from "./milestones.ts";
+import { QueueLines } from "./queue-lines.ts";
+import { RatedGrants } from "./rated-grants.ts";
+import {
+  boundsOf,
+  countRuns,
+  listRuns,
+  problemOf,
+  selectRuns,
+  type ListedRun,
+} from "./run-list.ts";
+import { RunStore } from "./run-store.ts";
+import { streamPosition } from "./stream-position.ts";
+
+export type ProjectionParts = {
+  readonly nc: NatsConnection;
+  readonly log: Logger;
+  /** Where to keep the rows between starts; without it they are gone at the end. */
+  readonly file?: string | undefined;
+};
+
+/** `isWhole` false: the payload was too large to be kept in memory, and is not in `run`. */
+export type RunChange = { readonly env: string; readonly run: LiveRun; readonly isWhole: boolean };
+
+export type QueueCounts = { readonly running: number; readonly queued: number };
+
+const FLUSH_MS = 50;
+const FLUSH_EVENTS = 1000;
+const READ_AGAIN_MS = 1000;
+const WRITE_AGAIN_MS = 1000;
+/** How many logs are read at once when runs are taken over from a kept file. */
+const RELOADS = 64;
+const CATCH_UP_PATIENCE_MS = 5000;
+const FRESH_PATIENCE_MS = 1000;
+const NOT_READY = "This gateway is still reading the log of runs; try again in a moment";
+const EXPIRE_EVERY_MS = 3_600_000;
+const MAX_AGE_MS = RUNS.max_age / 1e6;
+const CHILDREN_MAX = 1000;
+
+/** What changes a run that has ended. */
+const AFTERTHOUGHTS: ReadonlySet<EventType> = new Set<EventType>([
+  "tags-added",
+  "metadata-updated",
+  "run-awaited",
+]);
+
+export class Projection {
+  readonly lines = new QueueLines();
+  readonly rated = new RatedGrants();
+  readonly #nc: NatsConnection;
+  readonly #log: Logger;
+  readonly #store: RunStore;
+  readonly #reader: RunLogReader;
+  /** By environment and run id. */
+  readonly #entries = new Map<string, Map<string, Entry>>();
+  readonly #dirty = new Set<Entry>();
+  /** Finished runs whose log is being read again: the first and the last event that asked for it. */
+  readonly #reviving = new Map<string, { readonly first: number; last: number }>();
+  readonly #listeners = new Set<(change: RunChange) => void>();
+  readonly #milestones = new Milestones();
+  /** Up to here rows may be ahead of the events that come. */
+  #aheadUntil = 0;
+  #feed: Feed | undefined;
+  #seq: number;
+  #pending = 0;
+  #unflushed = 0;
+  #flushTimer: NodeJS.Timeout | undefined;
+  #expiredAt = Date.now();
+  #caughtUp = false;
+  #closed = false;
+
+  private constructor(parts: ProjectionParts, store: RunStore) {
+    this.#nc = parts.nc;
+    this.#log = parts.log;
+    this.#store = store;
+    this.#reader = new RunLogReader(parts.nc);
+    this.#seq = store.lastSeq;
+  }
+
+  /**
+   * Resolves when it has begun to read; `whenCaughtUp` tells when everything so far is in it.
+   * @throws ConfigError when the file cannot be used
+   */
+  static async open(parts: ProjectionParts): Promise<Projection> {
+    const { created, first, last } = await streamPosition(parts.nc, RUNS.name);
+    const store = RunStore.open(parts.file, created, { first, last });
+    const projection = new Projection(parts, store);
+    await projection.#reload();
+    projection.#feed = await Feed.start(parts.nc, {
+      stream: RUNS.name,
+      subjects: RUNS.subjects,
+      from: { after: projection.#seq },
+      onMessage: (delivery) => projection.#receive(delivery),
+      onError: (error) => parts.log.warn({ err: error }, "reading the log fails, trying again"),
+    });
+    void projection.#feed.caughtUp.then(() => projection.#markCaughtUp());
+    meterOf("gateway")
+      .createObservableGauge("millrace.gateway.projection.lag", {
+        unit: "{event}",
+        description: "Events of the log that are not in the list of runs yet",
+      })
+      .addCallback((gauge) => gauge.observe(projection.lag));
+    return projection;
+  }
+
+  get isCaughtUp(): boolean {
+    return this.#caughtUp;
+  }
+
+  /** Events of the log the broker had not delivered when it delivered the last one. */
+  get lag(): number {
+    return this.#pending;
+  }
+
+  /** The last sequence that was folded. */
+  get seq(): number {
+    return this.#seq;
+  }
+
+  /** Whether all that was in the log when it was opened is in it now; waits up to `timeoutMs` for that. */
+  async whenCaughtUp(timeoutMs: number): Promise<boolean> {
+    return this.#caughtUp || (await this.#milestones.wait("caught-up", timeoutMs));
+  }
+
+  /** Whether it has come as far as this sequence of the log; waits up to `timeoutMs` for that. */
+  async reached(seq: number, timeoutMs: number): Promise<boolean> {
+    return this.#seq >= seq || (await this.#milestones.wait(seq, timeoutMs));
+  }
+
+  /**
+   * Waits until every event that is stored now is in it: whoever was told that something is stored finds it. A reader
+   * that is behind under load is waited for a second, and what it has by then is what there is.
+   * @returns a refusal while it is still catching up, after five seconds
+   * @throws BrokerUnavailableError
+   */
+  async upToDate(): Promise<Refusal | undefined> {
+    if (!(await this.whenCaughtUp(CATCH_UP_PATIENCE_MS)))
+      return refuse("LIST_NOT_READY", `${NOT_READY} (${this.#pending} events to go)`);
+    const { last } = await streamPosition(this.#nc, RUNS.name);
+    await this.reached(last, FRESH_PATIENCE_MS);
+    return undefined;
+  }
+
+  /** Newest first. */
+  listRuns(
+    env: string,
+    input: CallInput<"runs.list">,
+  ): { readonly ok: true; readonly value: Page<RunItem> } | Refusal {
+    this.flush();
+    return listRuns(this.#store.db, env, input, Date.now());
+  }
+
+  /** What a filter means now: the runs it matches, and how to find the same ones later. */
+  select(
+    env: string,
+    filter: RunFilter,
+    nowMs: number,
+  ):
+    | {
+        readonly ok: true;
+        readonly total: number;
+        readonly maxSeq: number;
+        readonly from: number;
+        readonly to: number;
+      }
+    | Refusal {
+    const problem = problemOf(filter);
+    if (problem) return problem;
+    const bounds = boundsOf(filter, nowMs);
+    if (!bounds.ok) return bounds;
+    this.flush();
+    const total = countRuns(this.#store.db, { env, filter, bounds });
+    return { ok: true, total, maxSeq: this.#seq, from: bounds.from, to: bounds.to };
+  }
+
+  /** The runs behind `place` that match, newest first, of those that were triggered up to `maxSeq`. */
+  selectPage(
+    env: string,
+    filter: RunFilter,
+    maxSeq: number,
+    limit: number,
+    place?: Place,
+  ): readonly ListedRun[] {
+    this.flush();
+    const { from = 0, to = Number.MAX_SAFE_INTEGER } = filter;
+    const selection = { env, filter, bounds: { from, to, maxSeq } };
+    return selectRuns(this.#store.db, selection, limit, "older", place);
+  }
+
+  /** The run in memory; undefined when it has ended, or is not known. */
+  live(env: string, runId: string): Entry | undefined {
+    return this.#entries.get(env)?.get(runId);
+  }
+
+  /** The runs this one triggered, oldest first, at most 1,000. */
+  childrenOf(env: string, runId: string): RunItem[] {
+    this.flush();
+    const rows = this.#store.db
+      .prepare(
+        `SELECT item FROM runs INDEXED BY runs_parent WHERE env = ? AND parent = ?
+         ORDER BY created_at, seq LIMIT ${CHILDREN_MAX}`,
+      )
+      .all(env, runId) as { item: string }[];
+    return rows.map(({ item }) => JSON.parse(item) as RunItem);
+  }
+
+  queueCounts(env: string, queue: string): QueueCounts {
+    const { admitted, waiting } = this.lines.of(env, queue);
+    return { running: admitted.size, queued: waiting.size };
+  }
+
+  /** Ids of the batch's runs in the order they were triggered. */
+  runsOfBatch(env: string, batchId: string): string[] {
+    this.flush();
+    const rows = this.#store.db
+      .prepare("SELECT id FROM runs INDEXED BY runs_batch WHERE env = ? AND batch = ? ORDER BY seq")
+      .all(env, batchId) as { id: string }[];
+    return rows.map(({ id }) => id);
+  }
+
+  /** Ids of the runs with all of these tags, and of this batch, the oldest first; of more than `limit` the newest. */
+  runsOf(
+    env: string,
+    selector: {
+      readonly tags: readonly string[];
+      readonly batchId?: string | undefined;
+      readonly createdAfter: number;
+    },
+    limit: number,
+  ): string[] {
+    this.flush();
+    const [tag, ...everyTag] = selector.tags;
+    const filter = { ...(tag === undefined ? {} : { tag: [tag] }), batch: selector.batchId };
+    const bounds = { from: selector.createdAfter, to: Number.MAX_SAFE_INTEGER };
+    const runs = selectRuns(this.#store.db, { env, filter, bounds, everyTag }, limit);
+    return runs.map(({ id }) => id).toReversed();
+  }
+
+  /** Calls `listener` after each change of any run, in the order of the log. It may not throw. */
+  onRun(listener: (change: RunChange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#milestones.giveUp();
+    await this.#feed?.stop();
+    this.flush();
+    clearTimeout(this.#flushTimer);
+    this.#store.close();
+  }
+
+  /** Takes unfinished runs over from the file. */
+  async #reload(): Promise<void> {
+    const runs = this.#store.live()[Symbol.iterator]();
+    const reload = async (): Promise<void> => {
+      for (let next = runs.next(); !next.done; next = runs.next()) {
+        const { env, id, tags } = next.value;
+        const entry = await this.#read(env, id, tags);
+        if (!entry) continue;
+        this.#keep(entry);
+        this.lines.changed(env, undefined, entry.state);
+        this.#dirty.add(entry);
+      }
+    };
+    await Promise.all(Array.from({ length: RELOADS }, reload));
+    this.flush();
+    this.#aheadUntil = this.#store.newestSeq;
+  }
+
+  #markCaughtUp(): void {
+    if (this.#closed) return;
+    this.#caughtUp = true;
+    this.#milestones.caughtUp();
+  }
+
+  #receive(delivery: Delivery): void {
+    if (this.#closed) return;
+    const { subject, type, data, seq } = delivery;
+    const decoded = decodeEvent(subject, type, data, seq);
+    this.#seq = seq;
+    this.#pending = delivery.pending;
+    if (decoded.kind === "event") this.#take(envOf(subject), decoded.event);
+    if (++this.#unflushed >= FLUSH_EVENTS) this.flush();
+    else if (this.#dirty.size > 0) this.#flushTimer ??= setTimeout(() => this.flush(), FLUSH_MS);
+    this.#milestones.passed(seq);
+  }
+
+  /** An event that cannot be taken (the disk is full) costs its run's row, not the gateway. */
+  #take(env: string, event: RunEvent): void {
+    try {
+      this.#fold(env, event);
+    } catch (error) {
+      this.#log.error(
+        { err: error, runId: event.runId },
+        "an event is missing in the list of runs",
+      );
+    }
+  }
+
+  #fold(env: string, whole: RunEvent): void {
+    const entry = this.live(env, whole.runId);
+    const { event, isWhole } = lightened(whole);
+    if (!entry) return this.#meet(env, event, isWhole);
+    if (event.seq <= entry.seq) return;
+    const before = entry.state;
+    const after = evolve(before, event) as LiveRun;
+    entry.state = after;
+    entry.seq = event.seq;
+    if (!applied(before, after)) return;
+    if (!isWhole) entry.isWhole = false;
+    if (event.type === "slot-granted" && event.data.rated === true)
+      this.rated.granted(env, event.data.queue, event.data.key ?? "", event.data.at);
+    this.#changed(entry, before);
+  }
+
+  /** An event of a run that is not in memory. */
+  #meet(env: string, event: RunEvent, isWhole: boolean): void {
+    const { runId, seq } = event;
+    if (AFTERTHOUGHTS.has(event.type)) return this.#reviveAt(env, runId, seq);
+    const state = evolve(initial, event);
+    // Its beginning is not in the log any more, or it has ended.
+    if (state.status === "absent") return;
+    if (seq <= this.#aheadUntil && this.#store.find(env, runId)) return;
+    const entry: Entry = { env, state, seq, isWhole, isStored: false, storedTags: [] };
+    this.#keep(entry);
+    this.#changed(entry, undefined);
+  }
+
+  #keep(entry: Entry): void {
+    let runs = this.#entries.get(entry.env);
+    if (!runs) this.#entries.set(entry.env, (runs = new Map()));
+    runs.set(entry.state.id, entry);
+  }
+
+  #changed(entry: Entry, before: LiveRun | undefined): void {
+    this.#dirty.add(entry);
+    this.lines.changed(entry.env, before, entry.state);
+    if (this.#listeners.size === 0) return;
+    const change = { env: entry.env, run: entry.state, isWhole: entry.isWhole };
+    for (const listener of this.#listeners) listener(change);
+  }
+
+  /** A fact about a run that has ended and left memory. */
+  #reviveAt(env: string, runId: string, seq: number): void {
+    const key = `${env} ${runId}`;
+    const reviving = this.#reviving.get(key);
+    if (reviving) {
+      reviving.last = seq;
+      return;
+    }
+    const stored = this.#store.find(env, runId);
+    if (!stored || stored.lastSeq >= seq) return;
+    const asked = { first: seq, last: seq };
+    this.#reviving.set(key, asked);
+    void this.#revive(env, runId, stored.tags, asked).finally(() => this.#reviving.delete(key));
+  }
+
+  async #revive(
+    env: string,
+    runId: string,
+    tags: readonly string[],
+    asked: { readonly last: number },
+  ): Promise<void> {
+    for (let waitMs = 10; !this.#closed; waitMs = Math.min(2 * waitMs, READ_AGAIN_MS)) {
+      const entry = await this.#read(env, runId, tags).catch((error: unknown) => {
+        this.#log.warn({ err: error, runId }, "reading a run's log failed, trying again");
+      });
+      if (this.#closed) return;
+      // A replica may be behind the reader, and a log may have reached its age.
+      if (entry && entry.seq >= asked.last) {
+        this.#keep(entry);
+        this.#changed(entry, undefined);
+        this.#flushTimer ??= setTimeout(() => this.flush(), FLUSH_MS);
+        return;
+      }
+      if (entry === null) return;
+      await new Promise((resolve) => setTimeout(resolve, waitMs).unref());
+    }
+  }
+
+  /** The run's whole log, folded; null when its beginning is not there any more. */
+  async #read(env: string, runId: string, storedTags: readonly string[]): Promise<Entry | null> {
+    let state: RunState = initial;
+    let seq = 0;
+    let isWhole = true;
+    for (const read of await this.#reader.read(env, runId)) {
+      const light = lightened(read);
+      state = evolve(state, light.event);
+      seq = read.seq;
+      isWhole &&= light.isWhole;
+    }
+    if (state.status === "absent") return null;
+    return { env, state, seq, isWhole, isStored: true, storedTags };
+  }
+
+  /** Brings the rows up to what was folded. */
+  flush(): void {
+    clearTimeout(this.#flushTimer);
+    this.#flushTimer = undefined;
+    this.#unflushed = 0;
+    if (this.#dirty.size === 0) return;
+    try {
+      this.#write();
+      this.#expire();
+    } catch (error) {
+      this.#log.error({ err: error }, "the list of runs cannot be written, trying again");
+      if (!this.#closed) this.#flushTimer = setTimeout(() => this.flush(), WRITE_AGAIN_MS);
+    }
+  }
+
+  #write(): void {
+    const firstReviving = Math.min(...[...this.#reviving.values()].map(({ first }) => first));
+    const strangers = this.#store.write(this.#dirty, Math.min(this.#seq, firstReviving - 1));
+    for (const entry of strangers) this.#forget(entry);
+    for (const entry of this.#dirty) {
+      entry.isStored = true;
+      entry.storedTags = entry.state.tags;
+      if (entry.state.status === "finished") this.#forget(entry);
+    }
+    this.#dirty.clear();
+  }
+
+  #forget(entry: Entry): void {
+    this.lines.changed(entry.env, entry.state, undefined);
+    this.#entries.get(entry.env)?.delete(entry.state.id);
+  }
+
+  #expire(): void {
+    const now = Date.now();
+    if (now - this.#expiredAt < EXPIRE_EVERY_MS) return;
+    this.#expiredAt = now;
+    this.#store.expire(now - MAX_AGE_MS);
+  }
+}
+
+/** The environment a `run.…` subject names. */
+function envOf(subject: string): string {
+  return subject.slice(4, subject.indexOf(".", 4));
+}

@@ -1,0 +1,155 @@
+/**
+ * The rows, and how far in the log they are.
+ *
+ * 1. A batch is written whole or not at all, together with the sequence it reaches.
+ * 2. Rows may be ahead of that sequence (a run's log was read again meanwhile), never behind it: `last_seq` of a row
+ *    tells which of the events that follow are in it already.
+ */
+import type { RunItem } from "@millrace/proto";
+import type Database from "libsql";
+import { closeDatabase, openDatabase, remove } from "./database-file.ts";
+import type { Entry } from "./entry.ts";
+import { CHANGING, COLUMNS, rowOf } from "./run-row.ts";
+
+export type StoredRun = {
+  readonly env: string;
+  readonly id: string;
+  readonly tags: readonly string[];
+};
+
+export class RunStore {
+  readonly db: Database.Database;
+  readonly #insert: Database.Statement;
+  readonly #update: Database.Statement;
+  readonly #addTag: Database.Statement;
+  readonly #removeTag: Database.Statement;
+  readonly #setProgress: Database.Statement;
+  readonly #find: Database.Statement;
+
+  private constructor(db: Database.Database) {
+    this.db = db;
+    const values = COLUMNS.map(() => "?").join(", ");
+    const changes = CHANGING.map((column) => `${column} = excluded.${column}`).join(", ");
+    const into = `INSERT INTO runs (${COLUMNS.join(", ")}) VALUES (${values})`;
+    this.#insert = db.prepare(`${into} ON CONFLICT DO NOTHING`);
+    this.#update = db.prepare(`${into} ON CONFLICT (seq) DO UPDATE SET ${changes}`);
+    this.#addTag = db.prepare("INSERT OR IGNORE INTO tags VALUES (?, ?, ?, ?)");
+    this.#removeTag = db.prepare(
+      "DELETE FROM tags WHERE env = ? AND tag = ? AND created_at = ? AND seq = ?",
+    );
+    this.#setProgress = db.prepare("UPDATE progress SET last_seq = ?");
+    this.#find = db.prepare("SELECT last_seq, item FROM runs WHERE id = ? AND env = ?");
+  }
+
+  /**
+   * @param stream identifies the log: rows of another one are thrown away
+   * @param range the sequences the log has: rows that end before it, or beyond it, are thrown away, too
+   * @throws ConfigError
+   */
+  static open(
+    file: string | undefined,
+    stream: string,
+    range: { readonly first: number; readonly last: number },
+  ): RunStore {
+    let db = openDatabase(file);
+    const progress = readProgress(db);
+    const goesOn =
+      progress?.stream === stream &&
+      progress.last_seq <= range.last &&
+      progress.last_seq >= range.first - 1;
+    if (progress && !goesOn && file !== undefined) {
+      closeDatabase(db);
+      remove(file);
+      db = openDatabase(file);
+    }
+    if (!goesOn) db.prepare("INSERT INTO progress VALUES (?, 0)").run(stream);
+    return new RunStore(db);
+  }
+
+  /** Everything up to here is in the rows. */
+  get lastSeq(): number {
+    return readProgress(this.db)?.last_seq ?? 0;
+  }
+
+  /** No row has an event behind this one. */
+  get newestSeq(): number {
+    const { newest } = this.db.prepare("SELECT max(last_seq) AS newest FROM runs").get() as {
+      newest: number | null;
+    };
+    return newest ?? 0;
+  }
+
+  /** The entries that are not this store's: another run has their id. */
+  write(entries: Iterable<Entry>, lastSeq: number): Entry[] {
+    const strangers: Entry[] = [];
+    this.db.exec("BEGIN");
+    try {
+      for (const entry of entries) if (!this.#writeRun(entry)) strangers.push(entry);
+      this.#setProgress.run(lastSeq);
+      this.db.exec("COMMIT");
+    } catch (error) {
+      if (this.db.inTransaction) this.db.exec("ROLLBACK");
+      throw error;
+    }
+    return strangers;
+  }
+
+  #writeRun(entry: Entry): boolean {
+    const { env, state } = entry;
+    const row = rowOf(env, state, entry.seq);
+    if (!entry.isStored) {
+      if (this.#insert.run(row).changes === 0) return false;
+    } else this.#update.run(row);
+    if (state.tags === entry.storedTags) return true;
+    const { at } = state.trigger;
+    for (const tag of entry.storedTags)
+      if (!state.tags.includes(tag)) this.#removeTag.run(env, tag, at, state.triggeredSeq);
+    for (const tag of state.tags) this.#addTag.run(env, tag, at, state.triggeredSeq);
+    return true;
+  }
+
+  find(
+    env: string,
+    id: string,
+  ): { readonly lastSeq: number; readonly tags: readonly string[] } | undefined {
+    const row = this.#find.get(id, env) as { last_seq: number; item: string } | undefined;
+    return row && { lastSeq: row.last_seq, tags: tagsOf(row.item) };
+  }
+
+  /** Runs that have not ended. */
+  *live(): Iterable<StoredRun> {
+    const rows = this.db.prepare("SELECT env, id, item FROM runs WHERE finished_at IS NULL").all();
+    for (const { env, id, item } of rows as { env: string; id: string; item: string }[])
+      yield { env, id, tags: tagsOf(item) };
+  }
+
+  /** Forgets runs that ended before this time: their events are leaving the log. */
+  expire(before: number): void {
+    this.db.exec("BEGIN");
+    this.db
+      .prepare(
+        `DELETE FROM tags WHERE (env, tag, created_at, seq) IN (
+           SELECT runs.env, tag.value, runs.created_at, runs.seq
+           FROM runs, json_each(runs.item, '$.tags') AS tag WHERE runs.finished_at < ?)`,
+      )
+      .run(before);
+    this.db.prepare("DELETE FROM runs WHERE finished_at < ?").run(before);
+    this.db.exec("COMMIT");
+  }
+
+  close(): void {
+    closeDatabase(this.db);
+  }
+}
+
+function tagsOf(item: string): readonly string[] {
+  return (JSON.parse(item) as RunItem).tags;
+}
+
+function readProgress(
+  db: Database.Database,
+): { readonly stream: string; readonly last_seq: number } | undefined {
+  return db.prepare("SELECT stream, last_seq FROM progress").get() as
+    | { stream: string; last_seq: number }
+    | undefined;
+}

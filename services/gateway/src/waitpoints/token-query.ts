@@ -1,0 +1,29 @@
+/** The query of a list of tokens, in v4's spelling. */
+
+export type TokenQuery = Readonly<Record<string, string | undefined>>;
+
+/** Lists are separated by commas, times are milliseconds or dates; whether they make sense is for the call's schema. */
+export function readTokenQuery(query: TokenQuery): Record<string, unknown> {
+  const list = (name: string): string[] | undefined => query[name]?.split(",").filter(Boolean);
+  const time = (name: string): number | undefined => {
+    const text = query[name];
+    if (text === undefined) return undefined;
+    return /^\d+$/.test(text) ? Number(text) : Date.parse(text);
+  };
+  const limit = query["page[size]"];
+  return withoutUndefined({
+    status: list("filter[status]"),
+    idempotencyKey: query["filter[idempotencyKey]"],
+    tags: list("filter[tags]"),
+    period: query["filter[createdAt][period]"],
+    from: time("filter[createdAt][from]"),
+    to: time("filter[createdAt][to]"),
+    limit: limit === undefined ? undefined : Number(limit),
+    after: query["page[after]"],
+    before: query["page[before]"],
+  });
+}
+
+function withoutUndefined(record: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined));
+}
