@@ -3,12 +3,13 @@
  * not done again.
  */
 import { join } from "node:path";
-import { Ledger, Millrace, readMarks, until, type ServiceProcess } from "@millrace/harness";
+import { Ledger, Millrace, readMarks, type ServiceProcess } from "@millrace/harness";
 import { configure, shutdown, wait } from "@millrace/sdk";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Client, TASKS } from "./support.ts";
 
-const PARENTS = 6;
+/** In each group. */
+const PARENTS = 4;
 
 let millrace: Millrace;
 let client: Client;
@@ -30,44 +31,57 @@ afterEach(async () => {
   await millrace.stop();
 });
 
-const STAGES = {
-  children: 0,
-  "a token": 1,
-  time: 2,
-} as const;
+/** What each group of parents is waiting for when the agent is killed: the index of its wait. */
+const GROUPS = { children: 0, token: 1, time: 2 } as const;
 
-test.each(Object.entries(STAGES))(
-  "killed while parents wait for %s: all of them end, and each child ran once",
-  async (_stage, waitIndex) => {
-    const token = await wait.createToken({ timeout: "1h" });
-    const ids = await Promise.all(
-      Array.from({ length: PARENTS }, () =>
-        client.trigger("waiting-for-all", { file, ms: 300, tokenId: token.id }),
-      ),
+test("killed while parents wait for children, a token or time: all end, and each child ran once", async () => {
+  const tokens = {
+    children: await wait.createToken({ timeout: "1h" }),
+    token: await wait.createToken({ timeout: "1h" }),
+    time: await wait.createToken({ timeout: "1h" }),
+  };
+  const group = async (name: keyof typeof GROUPS): Promise<string[]> => {
+    const payload = { file, ms: name === "children" ? 3000 : 100, tokenId: tokens[name].id };
+    return await Promise.all(
+      Array.from({ length: PARENTS }, () => client.trigger("waiting-for-all", payload)),
     );
-    if (waitIndex > 1) await wait.completeToken(token.id, "go");
-    await ledger.until(
-      () =>
-        ids.every((id) => {
-          const run = ledger.runs.get(id);
-          return run?.status === "waiting" && run.waits.length === waitIndex + 1;
-        }),
-      60_000,
-      "every parent waits",
-    );
-    await agent.kill();
-    const killedAt = Date.now();
-    await millrace.agent(TASKS);
-    if (waitIndex <= 1) await wait.completeToken(token.id, "go");
-    await ledger.allFinished(PARENTS * 4, 90_000);
-    for (const id of ids)
-      expect(ledger.runs.get(id)).toMatchObject({ status: "finished", outcome: "completed" });
-    // Code that was killed in the middle has begun twice; nothing else has.
-    const begun = new Map<string, number[]>();
-    for (const { runId, edge, at } of readMarks(file))
-      if (edge === "begin") begun.set(runId, [...(begun.get(runId) ?? []), at]);
-    await until("three children a parent", () => begun.size === PARENTS * 3);
-    for (const [, times] of begun)
-      expect(times.filter((at) => at > killedAt || times.length === 1)).toHaveLength(1);
-  },
-);
+  };
+  const waitsAt = (ids: readonly string[], index: number): boolean =>
+    ids.every((id) => {
+      const run = ledger.runs.get(id);
+      return run?.status === "waiting" && run.waits.length === index + 1;
+    });
+  const forToken = await group("token");
+  const forTime = await group("time");
+  await ledger.until(
+    () => waitsAt(forToken, GROUPS.token) && waitsAt(forTime, GROUPS.token),
+    60_000,
+    "the first parents wait for their tokens",
+  );
+  await wait.completeToken(tokens.time.id, "go");
+  const forChildren = await group("children");
+  await ledger.until(
+    () =>
+      waitsAt(forChildren, GROUPS.children) &&
+      waitsAt(forToken, GROUPS.token) &&
+      waitsAt(forTime, GROUPS.time),
+    20_000,
+    "every parent waits",
+  );
+  await agent.kill();
+  const killedAt = Date.now();
+  await millrace.agent(TASKS);
+  await wait.completeToken(tokens.children.id, "go");
+  await wait.completeToken(tokens.token.id, "go");
+  const ids = [...forChildren, ...forToken, ...forTime];
+  await ledger.allFinished(ids.length * 4, 90_000);
+  for (const id of ids)
+    expect(ledger.runs.get(id)).toMatchObject({ status: "finished", outcome: "completed" });
+  // Code that was killed in the middle has begun twice; nothing else has.
+  const begun = new Map<string, number[]>();
+  for (const { runId, edge, at } of readMarks(file))
+    if (edge === "begin") begun.set(runId, [...(begun.get(runId) ?? []), at]);
+  expect(begun.size).toBe(ids.length * 3);
+  for (const [, times] of begun)
+    expect(times.filter((at) => at > killedAt || times.length === 1)).toHaveLength(1);
+});
