@@ -152,26 +152,13 @@ export type {
 export { ERRORS, httpStatus, refuse } from "./errors.ts";
 export type { ErrorCode, Refusal } from "./errors.ts";
 export { MAX_DURATION_MS, parseDuration, parseMoment } from "./api/durations.ts";
-export {
-  acceptTrigger,
-  IDEMPOTENCY_TTL_MS,
-  LIMITS,
-  metadataProblem,
-  queueOfTrigger,
-  readKeyTtl,
-  readTags,
-  triggerBodySchema,
-  triggerOptionsSchema,
-} from "./api/trigger.ts";
-export type {
-  Accepted,
-  DebounceClaim,
-  IdempotencyClaim,
-  Lineage,
-  TriggerBody,
-  TriggerContext,
-  TriggerOptions,
-} from "./api/trigger.ts";
+export { acceptTrigger, queueOfTrigger } from "./api/accept-trigger.ts";
+export type { Accepted, Lineage, TriggerContext } from "./api/accept-trigger.ts";
+export { IDEMPOTENCY_TTL_MS, readKeyTtl } from "./api/trigger-keys.ts";
+export type { DebounceClaim, IdempotencyClaim } from "./api/trigger-keys.ts";
+export { metadataProblem, readTags } from "./api/trigger-values.ts";
+export { LIMITS, triggerBodySchema, triggerOptionsSchema } from "./api/trigger.ts";
+export type { TriggerBody, TriggerOptions } from "./api/trigger.ts";
 export { readTrigger, taskIdProblem } from "./api/read-trigger.ts";
 export { LIVE, liveRequestSchema } from "./api/live.ts";
 export type { LiveMessage, LiveRequest } from "./api/live.ts";

@@ -5,18 +5,29 @@ export const JSON_LEVELS = 64;
 
 /** Whether `value` is a JSON value of at most `levels` levels, without the key MessagePack refuses. */
 export function isJson(value: unknown, levels: number): boolean {
-  if (value === null || typeof value === "string" || typeof value === "boolean") return true;
-  // JSON writes -0 as 0.
-  if (typeof value === "number") return Number.isFinite(value) && !Object.is(value, -0);
-  if (typeof value !== "object" || levels <= 0) return false;
-  if (Array.isArray(value)) {
-    for (const item of value) if (!isJson(item, levels - 1)) return false;
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return true;
+    case "number":
+      // JSON writes -0 as 0.
+      return Number.isFinite(value) && !Object.is(value, -0);
+    case "object":
+      return value === null || (levels > 0 && holdsJson(value, levels - 1));
+    default:
+      return false;
+  }
+}
+
+function holdsJson(container: object, levels: number): boolean {
+  if (Array.isArray(container)) {
+    for (const item of container) if (!isJson(item, levels)) return false;
     return true;
   }
-  const prototype: unknown = Object.getPrototypeOf(value);
+  const prototype: unknown = Object.getPrototypeOf(container);
   if (prototype !== Object.prototype && prototype !== null) return false;
-  for (const [key, item] of Object.entries(value))
-    if (key === PROTOTYPE_KEY || !isJson(item, levels - 1)) return false;
+  for (const [key, item] of Object.entries(container))
+    if (key === PROTOTYPE_KEY || !isJson(item, levels)) return false;
   return true;
 }
 

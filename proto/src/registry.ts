@@ -69,12 +69,23 @@ export function needsSlot(queue: QueueRecord): boolean {
   return limitOfQueue(queue) !== null || queue.rateLimit !== undefined;
 }
 
-/** Who holds an idempotency key: the run, or the waitpoint, that answers for it. */
-export const idempotencyRecordSchema = z.object({ id: z.string(), expiresAt: timestamp });
+/**
+ * Who holds an idempotency key: the run, or the waitpoint, that answers for it. `queue`: where the run goes, which others
+ * trigger if whoever claimed the key could not.
+ */
+export const idempotencyRecordSchema = z.object({
+  id: z.string(),
+  expiresAt: timestamp,
+  queue: z.string().optional(),
+});
 export type IdempotencyRecord = z.infer<typeof idempotencyRecordSchema>;
 
-/** The run that stands for a debounce key. */
-export const debounceRecordSchema = z.object({ runId: z.string(), createdAt: timestamp });
+/** The run that stands for a debounce key, and where it goes. */
+export const debounceRecordSchema = z.object({
+  runId: z.string(),
+  createdAt: timestamp,
+  queue: z.string(),
+});
 export type DebounceRecord = z.infer<typeof debounceRecordSchema>;
 
 /**

@@ -12,6 +12,7 @@ import {
   type EventData,
   type LiveRun,
   type Obligation,
+  type Queued,
   type RunEvent,
   type RunState,
 } from "../src/index.ts";
@@ -52,34 +53,14 @@ const move: fc.Arbitrary<Move> = fc.record({
 type Act = { readonly fact: Fact; readonly after?: number };
 
 /** What a leader does for an obligation it has. An agent that starts the run stands for its dispatch. */
-function performed(run: LiveRun, o: Obligation, { choice, at }: Move): readonly Act[] {
+function performed(run: LiveRun, o: Obligation, move: Move): readonly Act[] {
+  const { at } = move;
   switch (o.kind) {
     case "timer":
       return [{ fact: ["timer-fired", { at: o.at + 1, name: o.name, dueAt: o.at }] }];
     case "admit":
-    case "launch": {
-      if (run.status !== "queued") return [];
-      const { admission, attempt, continues, agentSeq: after } = run;
-      const key = run.trigger.concurrencyKey ?? "";
-      const slotId = `s${admission}-${choice % 2}`;
-      const { queue } = run.trigger;
-      const grant: Act = {
-        fact: ["slot-granted", { at, queue, slotId, reply: "", admission, key, rated: true }],
-      };
-      if (o.kind === "admit" && choice % 3 === 0) return [grant];
-      const agentId = run.agentId ?? `a${choice % 3}`;
-      if (run.agentId !== null)
-        return [{ fact: ["attempt-resumed", { at, attempt, agentId, admission }], after }];
-      const start: EventData<"attempt-started"> = {
-        at,
-        attempt: continues ? attempt : attempt + 1,
-        agentId,
-        claimId: "c",
-        continues,
-        maxAttempts: 5,
-      };
-      return [{ fact: ["attempt-started", start], after }];
-    }
+    case "launch":
+      return run.status === "queued" ? admitted(run, o.kind === "admit", move) : [];
     case "watch-agent":
       return [{ fact: ["attempt-lost", { at, agentId: o.agentId, attempt: run.attempt }] }];
     case "signal":
@@ -98,6 +79,29 @@ function performed(run: LiveRun, o: Obligation, { choice, at }: Move): readonly 
     case "cancel-child":
       return [];
   }
+}
+
+/** Without a limit a run is launched at once; with one it is granted a slot first. */
+function admitted(run: Queued, mayBeGranted: boolean, { choice, at }: Move): readonly Act[] {
+  const { admission, attempt, continues, agentSeq: after } = run;
+  const { queue, concurrencyKey: key = "" } = run.trigger;
+  if (mayBeGranted && choice % 3 === 0) {
+    const slotId = `s${admission}-${choice % 2}`;
+    const grant = { at, queue, slotId, reply: "", admission, key, rated: true };
+    return [{ fact: ["slot-granted", grant] }];
+  }
+  const agentId = run.agentId ?? `a${choice % 3}`;
+  if (run.agentId !== null)
+    return [{ fact: ["attempt-resumed", { at, attempt, agentId, admission }], after }];
+  const start: EventData<"attempt-started"> = {
+    at,
+    attempt: continues ? attempt : attempt + 1,
+    agentId,
+    claimId: "c",
+    continues,
+    maxAttempts: 5,
+  };
+  return [{ fact: ["attempt-started", start], after }];
 }
 
 const YES = { ok: true, outputType: "application/json" } as const;

@@ -18,8 +18,7 @@ const slotOf = (state: RunState): unknown => ("slot" in state ? state.slot : nul
 /** What is said of a run whatever it is doing moves these. */
 const ofFinished = (state: RunState): unknown => {
   if (state.status !== "finished") return state.status;
-  const { tags, metadata, waiters, updatedAt, lastSeq, agentSeq, ...rest } = state;
-  return rest;
+  return { ...state, tags: 0, metadata: 0, waiters: 0, updatedAt: 0, lastSeq: 0, agentSeq: 0 };
 };
 
 export const INVARIANTS: readonly (readonly [string, Check])[] = [

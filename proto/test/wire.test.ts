@@ -7,6 +7,8 @@ import {
   encodeBody,
   encodeEvent,
   encodeToken,
+  EVENT_ROLES,
+  eventsOfLog,
   isRunId,
   makeRunId,
   parseDuration,
@@ -14,11 +16,14 @@ import {
   parseRunSubject,
   parseSignalSubject,
   runSubject,
+  scheduleHeaders,
   SHARD_COUNT,
   shardOfQueue,
   shardOfRun,
   signalSubject,
   slotConsumer,
+  type EventType,
+  type Role,
 } from "../src/index.ts";
 import { trigger } from "./events.ts";
 
@@ -69,7 +74,7 @@ describe("run ids", () => {
 describe("tokens", () => {
   test("any name becomes one subject token and comes back", () => {
     fc.assert(
-      fc.property(fc.string({ unit: "binary", minLength: 1 }), (name) => {
+      fc.property(fc.string({ unit: "binary" }), (name) => {
         expect(encodeToken(name)).toMatch(/^[A-Za-z0-9_=-]+$/);
         expect(decodeToken(encodeToken(name))).toBe(name);
       }),
@@ -133,6 +138,77 @@ describe("events on the wire", () => {
     ["bytes that are no message", subject, "run-triggered", new Uint8Array([0xc1]), "body"],
   ])("%s is refused, not thrown", (_name, where, type, body, reason) => {
     expect(decodeEvent(where, type, body, 1)).toMatchObject({ kind: "refused", reason });
+  });
+});
+
+describe("events of other versions", () => {
+  const id = makeRunId(1, 5, new Uint8Array(10));
+
+  test("fields nobody knows yet are left out, and the fact counts", () => {
+    const body = encodeBody({ at: 1, reason: "because", mood: "calm" });
+    expect(decodeEvent(runSubject("dev", id, "client"), "cancel-requested", body, 1)).toEqual({
+      kind: "event",
+      event: { type: "cancel-requested", seq: 1, runId: id, data: { at: 1, reason: "because" } },
+    });
+  });
+
+  test.each(["run-teleported", "__proto__", "constructor", "toString", ""])(
+    "a type %j nobody knows is skipped, on the wire and in an exported log",
+    (type) => {
+      const decoded = decodeEvent(runSubject("dev", id, "client"), type, encodeBody({ at: 1 }), 2);
+      expect(decoded).toMatchObject({ kind: "refused", reason: "unknown-type" });
+      const entry = { seq: 1, type, runId: id, data: { at: 1 } };
+      expect(eventsOfLog({ id, events: [entry] })).toEqual([]);
+    },
+  );
+
+  test("a kind of wait nobody knows is no fact: its run goes on as if it had not waited", () => {
+    const wait = { kind: "moon", key: "k" };
+    const body = encodeBody({ at: 1, attempt: 1, agentId: "a", index: 0, durationMs: 1, wait });
+    expect(decodeEvent(runSubject("dev", id, "agent"), "wait-started", body, 1)).toMatchObject({
+      kind: "refused",
+      reason: "body",
+    });
+  });
+
+  test("a time after the year 9999 is none", () => {
+    const body = encodeBody({ at: 253_402_300_800_000 });
+    expect(decodeEvent(runSubject("dev", id, "client"), "cancel-requested", body, 1)).toMatchObject(
+      { kind: "refused", reason: "body" },
+    );
+  });
+});
+
+test("who may state what", () => {
+  const stated = (role: Role): EventType[] =>
+    (Object.keys(EVENT_ROLES) as EventType[]).filter((type) => EVENT_ROLES[type].includes(role));
+  expect(stated("client")).toEqual([
+    "run-triggered",
+    "cancel-requested",
+    "rescheduled",
+    "tags-added",
+    "metadata-updated",
+    "run-awaited",
+  ]);
+  expect(stated("meta")).toEqual(["tags-added", "metadata-updated"]);
+  expect(stated("scheduler")).toEqual(["timer-fired"]);
+  expect(stated("agent")).toEqual([
+    "attempt-started",
+    "attempt-resumed",
+    "wait-started",
+    "attempt-succeeded",
+    "attempt-failed",
+    "attempt-canceled",
+    "attempt-released",
+  ]);
+});
+
+test("a timer no broker could arm is armed for the last day it understands", () => {
+  expect(scheduleHeaders(0, "due.x")).toMatchObject({
+    "Nats-Schedule": "@at 1970-01-01T00:00:00.000Z",
+  });
+  expect(scheduleHeaders(Number.MAX_SAFE_INTEGER, "due.x")).toMatchObject({
+    "Nats-Schedule": "@at 9999-12-31T23:59:59.999Z",
   });
 });
 

@@ -3,6 +3,7 @@ import { laneOf } from "../machines.ts";
 import { limitOfQueue, type AgentRecord, type QueueRecord } from "../registry.ts";
 import type { LiveRun, Outcome, Queued, Waiting } from "../run/state.ts";
 import { publicStatus, type PublicStatus } from "../run/view.ts";
+import { sentenceOf } from "./explanation-sentence.ts";
 
 /** One thing that stands between a run and running, or says what it is doing. Times are epoch milliseconds. */
 export type Reason =
@@ -219,62 +220,4 @@ function waitingReasons(run: Waiting): readonly Reason[] {
 function keyField(run: Queued): { readonly key?: string } {
   const { concurrencyKey } = run.trigger;
   return concurrencyKey === undefined ? {} : { key: concurrencyKey };
-}
-
-function sentenceOf(reason: Reason): string {
-  switch (reason.kind) {
-    case "delayed":
-      return `It is delayed until ${iso(reason.until)}.`;
-    case "backoff":
-      return `Its last attempt failed; attempt ${reason.attempt} is due at ${iso(reason.until)}.`;
-    case "paused":
-      return `Queue "${reason.queue}" is paused: none of its runs start until it is resumed.`;
-    case "concurrency":
-      return `${lineOf(reason)} runs at most ${reason.limit} at once, and ${reason.held} ${reason.held === 1 ? "is" : "are"} running.`;
-    case "rate-limit":
-      return `${lineOf(reason)} starts at most ${count(reason.limit, "run")} in ${reason.periodMs} ms; the next may start at ${iso(reason.nextAt)}.`;
-    case "place":
-      return reason.ahead === 0
-        ? `It is the next to start in ${lineOf(reason, "q")}.`
-        : `${count(reason.ahead, "run")} of ${lineOf(reason, "q")} ${reason.ahead === 1 ? "goes" : "go"} before it.`;
-    case "no-agent": {
-      const wanted = `${reason.preset}${reason.isolation === "shared" ? " (shared)" : ""}`;
-      const version = reason.version === undefined ? "" : ` of version ${reason.version}`;
-      const offered =
-        reason.offered.length === 0
-          ? "no agent of that pool is running"
-          : `those there take ${reason.offered.join(", ")}`;
-      return `No agent of pool "${reason.pool}" takes ${wanted} runs${version}: ${offered}.`;
-    }
-    case "agents-busy":
-      return `The agents that could take it have room for ${count(reason.capacity, "run")} and execute ${reason.executing}.`;
-    case "executing":
-      return `It has been executing on agent ${reason.agentId} since ${iso(reason.since)}.`;
-    case "waiting-time":
-      return `It waits until ${iso(reason.until)}.`;
-    case "waiting-children":
-      return `It waits for ${count(reason.open, "run")} it triggered.`;
-    case "waiting-token":
-      return reason.timeoutAt === undefined
-        ? `It waits for token ${reason.tokenId} to be completed.`
-        : `It waits for token ${reason.tokenId} to be completed, until ${iso(reason.timeoutAt)} at the latest.`;
-    case "finished":
-      return `It ended at ${iso(reason.at)}: ${reason.outcome}.`;
-  }
-}
-
-function lineOf(
-  { queue, key }: { readonly queue: string; readonly key?: string },
-  initial: "q" | "Q" = "Q",
-): string {
-  const name = `${initial}ueue "${queue}"`;
-  return key === undefined ? name : `${name} with key "${key}"`;
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
-}
-
-function iso(atMs: number): string {
-  return new Date(atMs).toISOString();
 }

@@ -6,10 +6,10 @@
  * does one that finds the event does not fit (another attempt, another agent, another admission). `applied` tells.
  */
 import type { EventType, RunEvent, RunEventOf } from "../events/events.ts";
-import { executingState, queuedState } from "./states.ts";
-import type { LiveRun, RunState, StateOf, Status } from "./state.ts";
 import { carried, restored } from "./carried.ts";
 import { awaited, metadataUpdated, tagged } from "./facts.ts";
+import type { LiveRun, RunState, StateOf, Status } from "./state.ts";
+import { executingState, queuedState } from "./states.ts";
 import {
   begin,
   expiry,

@@ -6,10 +6,8 @@ import { touch } from "./steps.ts";
 
 /** Tags that are there already change nothing. */
 export function tagged<R extends LiveRun>(run: R, { data, seq }: RunEventOf<"tags-added">): R {
-  const tags = new Set(run.tags);
-  for (const tag of data.tags) tags.add(tag);
-  if (tags.size === run.tags.length) return run;
-  return { ...run, ...touch(data.at, seq), tags: [...tags] };
+  if (data.tags.every((tag) => run.tags.includes(tag))) return run;
+  return { ...run, ...touch(data.at, seq), tags: [...new Set([...run.tags, ...data.tags])] };
 }
 
 /** The only fact that counts as often as it is stated: an increment stated twice is two. */

@@ -6,7 +6,16 @@
  */
 import type { ChildResult } from "../events/values.ts";
 import { TIMER } from "./timers.ts";
-import type { Finished, Queued, RunState, Slot, Trigger, Waiter } from "./state.ts";
+import type {
+  Executing,
+  Finished,
+  Queued,
+  RunState,
+  Slot,
+  Trigger,
+  Waiter,
+  Waiting,
+} from "./state.ts";
 
 export type Obligation =
   /** Keep a durable timer armed. Ends: disarm it. */
@@ -55,34 +64,14 @@ export function obligations(state: RunState): readonly Obligation[] {
       return [timer(TIMER.delay, state.until)];
     case "queued":
       return queued(state);
-    case "executing": {
-      const list: Obligation[] = [watch(state.agentId)];
-      if (state.slot) list.push(hold(state.slot));
-      if (state.cancelRequestedAt !== null)
-        list.push({
-          kind: "signal",
-          key: `cancel:${state.agentId}`,
-          agentId: state.agentId,
-          signal: "cancel",
-        });
-      return list;
-    }
+    case "executing":
+      return executing(state);
     case "retrying":
       return state.slot ? [watch(state.agentId), hold(state.slot)] : [watch(state.agentId)];
     case "backoff":
       return [timer(TIMER.retry, state.until)];
-    case "waiting": {
-      const list: Obligation[] = state.agentId === null ? [] : [watch(state.agentId)];
-      const index = state.waits.length - 1;
-      const wait = state.waits[index];
-      if (wait?.kind === "duration") list.push(timer(TIMER.wait(index), wait.until));
-      if (wait?.kind === "token") {
-        const { tokenId, timeoutAt } = wait;
-        list.push({ kind: "await-token", key: `token:${index}`, waitIndex: index, tokenId });
-        if (timeoutAt !== null) list.push(timer(TIMER.wait(index), timeoutAt));
-      }
-      return list;
-    }
+    case "waiting":
+      return waiting(state);
     case "finished":
       return finished(state);
   }
@@ -115,6 +104,29 @@ function queued(state: Queued): readonly Obligation[] {
   const { ttlMs } = state.trigger;
   if (ttlMs !== undefined && state.startedAt === null && state.queuedAt !== null)
     list.push(timer(TIMER.ttl, state.queuedAt + ttlMs));
+  return list;
+}
+
+function executing(state: Executing): readonly Obligation[] {
+  const { agentId } = state;
+  const list: Obligation[] = [watch(agentId)];
+  if (state.slot) list.push(hold(state.slot));
+  if (state.cancelRequestedAt !== null)
+    list.push({ kind: "signal", key: `cancel:${agentId}`, agentId, signal: "cancel" });
+  return list;
+}
+
+/** Children that are waited for are their own coordinators' business. */
+function waiting(state: Waiting): readonly Obligation[] {
+  const list: Obligation[] = state.agentId === null ? [] : [watch(state.agentId)];
+  const index = state.waits.length - 1;
+  const wait = state.waits[index];
+  if (wait?.kind === "duration") list.push(timer(TIMER.wait(index), wait.until));
+  if (wait?.kind === "token") {
+    const { tokenId, timeoutAt } = wait;
+    list.push({ kind: "await-token", key: `token:${index}`, waitIndex: index, tokenId });
+    if (timeoutAt !== null) list.push(timer(TIMER.wait(index), timeoutAt));
+  }
   return list;
 }
 

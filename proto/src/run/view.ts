@@ -141,6 +141,22 @@ export function viewOf(run: LiveRun): RunView {
     baseCostInCents: 0,
     durationMs: Math.round(run.durationMs),
     ...(run.metadata === null ? {} : { metadata: run.metadata }),
+    ...originFields(run),
+    ...packetFields("payload", trigger.payload),
+    ...(finished ? finishedFields(finished) : {}),
+    relatedRuns: {
+      ...(trigger.rootRunId === undefined ? {} : { root: { id: trigger.rootRunId } }),
+      ...(trigger.parent === undefined ? {} : { parent: { id: trigger.parent.runId } }),
+    },
+    attempts: [],
+    attemptCount: run.attempt,
+  };
+}
+
+/** Where the run comes from, and where it goes. */
+function originFields(run: LiveRun): Pick<RunView, "depth" | "triggerFunction"> & Partial<RunView> {
+  const { trigger } = run;
+  return {
     ...(trigger.pool === "default" ? {} : { region: trigger.pool }),
     depth: trigger.depth,
     triggerFunction: triggerFunction(run),
@@ -150,14 +166,6 @@ export function viewOf(run: LiveRun): RunView {
       : { idempotencyKey: trigger.idempotency.userKey ?? trigger.idempotency.key }),
     ...(run.version === null ? {} : { version: run.version }),
     ...(trigger.replayOf === undefined ? {} : { isReplay: true }),
-    ...packetFields("payload", trigger.payload),
-    ...(finished ? finishedFields(finished) : {}),
-    relatedRuns: {
-      ...(trigger.rootRunId === undefined ? {} : { root: { id: trigger.rootRunId } }),
-      ...(trigger.parent === undefined ? {} : { parent: { id: trigger.parent.runId } }),
-    },
-    attempts: [],
-    attemptCount: run.attempt,
   };
 }
 

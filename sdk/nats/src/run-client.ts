@@ -234,6 +234,8 @@ export class RunClient {
     if (!task) return refuse("TASK_NOT_FOUND", `Task "${taskId}" is not registered any more`);
     if (!(await this.#catalog.queue(env, queue)))
       return refuse("QUEUE_NOT_FOUND", `Queue "${queue}" does not exist any more`);
+    if (changes.region?.includes("@"))
+      return refuse("INVALID_OPTION", "A region has no @ in its name");
     const nowMs = Date.now();
     const data = replayOf(run, task, changes, nowMs);
     const stored = await offload(this.#stores.objects, env, newPayloadPath(), data.payload);

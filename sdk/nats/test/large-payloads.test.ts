@@ -214,6 +214,14 @@ describe("a replay", () => {
     expect(await objects.get("dev", run?.trigger.payload.data ?? "")).toMatchObject({ data });
   });
 
+  test("into a region that cannot be is refused", async () => {
+    const triggered = await client.runs.trigger("dev", "resize", {});
+    if (!triggered.ok) throw new Error(triggered.message);
+    expect(await client.runs.replay("dev", triggered.runId, { region: "eu@1" })).toMatchObject({
+      code: "INVALID_OPTION",
+    });
+  });
+
   test("of a run that is not there is refused", async () => {
     expect(await client.runs.replay("dev", newRunId())).toMatchObject({ code: "RUN_NOT_FOUND" });
   });

@@ -1,6 +1,9 @@
 /** A broker with a task in its catalog, and clients on connections of their own. */
 import {
   BUCKETS,
+  type CallInput,
+  type CallName,
+  type CallOutput,
   ownQueue,
   queueKey,
   queueRecordSchema,
@@ -85,4 +88,25 @@ export class Platform {
   async stop(): Promise<void> {
     await this.broker.stop();
   }
+}
+
+/** A call's value; what is refused throws. */
+export async function value<C extends CallName>(
+  calls: PlatformCalls,
+  name: C,
+  input: CallInput<C>,
+): Promise<CallOutput<C>> {
+  const answered = await calls.call("dev", name, input);
+  if (!answered.ok) throw new Error(`${answered.code}: ${answered.message}`);
+  return answered.value;
+}
+
+/** The code a call is refused with. */
+export async function refusal<C extends CallName>(
+  calls: PlatformCalls,
+  name: C,
+  input: CallInput<C>,
+): Promise<string> {
+  const answered = await calls.call("dev", name, input);
+  return answered.ok ? "not refused" : answered.code;
 }

@@ -109,10 +109,7 @@ export const batch = {
   },
 
   /** @throws NotFoundError */
-  retrieve: async (
-    batchId: string,
-    requestOptions?: RequestOptions,
-  ): Promise<RetrievedBatch> => {
+  retrieve: async (batchId: string, requestOptions?: RequestOptions): Promise<RetrievedBatch> => {
     const view = await callPlatform("batches.retrieve", { id: batchId }, requestOptions);
     const { completedAt } = view.processing;
     return {

@@ -117,6 +117,7 @@ export class RunChanges implements AsyncIterator<Run, undefined> {
   readonly #abort = (): void => this.#end();
 
   #end(error?: unknown): void {
+    if (this.#isOver) return;
     this.#isOver = true;
     this.#options.signal?.removeEventListener("abort", this.#abort);
     this.#channel.close(error);

@@ -86,27 +86,38 @@ export function itemKey(batchKey: IdempotencyKeyOption, index: number): readonly
   return [...(typeof batchKey === "string" ? [batchKey] : batchKey), String(index)];
 }
 
+/** A text that looks like a hash may be one, or a key that was hashed: the second is tried after the first. */
 function hashesToReset(
   key: IdempotencyKeyOption,
-  { scope, parentRunId, attemptNumber }: ResetKeyOptions,
+  options: ResetKeyOptions,
 ): readonly [string, string?] {
-  const isWhole = typeof key === "string" && isHash(key);
-  if (isWhole && (scope === undefined || written.has(key))) return [key];
+  const whole = typeof key === "string" && isHash(key) ? key : undefined;
+  if (whole !== undefined && (options.scope === undefined || written.has(whole))) return [whole];
+  const suffix = suffixOf(options);
+  if (suffix) {
+    const hash = hashOf([...partsOf(key), ...suffix]);
+    return whole === undefined ? [hash] : [whole, hash];
+  }
+  if (whole !== undefined) return [whole];
+  const missing = options.scope === "attempt" ? "parentRunId, attemptNumber" : "parentRunId";
+  throw new Error(
+    `Outside a run, a key of the scope "${options.scope ?? "run"}" is named by { ${missing} }, too`,
+  );
+}
+
+/** What the scope adds to the parts; undefined when it is not known. */
+function suffixOf({
+  scope = "run",
+  parentRunId,
+  attemptNumber,
+}: ResetKeyOptions): readonly string[] | undefined {
+  if (scope === "global") return [];
   const ctx = currentRun()?.ctx;
   const runId = parentRunId ?? ctx?.run.id;
+  if (runId === undefined) return undefined;
+  if (scope === "run") return [runId];
   const attempt = attemptNumber ?? ctx?.attempt.number;
-  const missing =
-    scope !== "global" && (runId === undefined || (scope === "attempt" && attempt === undefined));
-  if (missing && isWhole) return [key];
-  if (missing)
-    throw new Error(
-      `Outside a run, a key of the scope "${scope ?? "run"}" is named by { parentRunId${scope === "attempt" ? ", attemptNumber" : ""} }, too`,
-    );
-  const suffix =
-    scope === "global" ? [] : scope === "attempt" ? [String(runId), String(attempt)] : [String(runId)];
-  const hash = hashOf([...partsOf(key), ...suffix]);
-  // A text that looks like a hash may have been hashed once more.
-  return isWhole ? [key, hash] : [hash];
+  return attempt === undefined ? undefined : [runId, String(attempt)];
 }
 
 function scopeParts(scope: IdempotencyScope): readonly string[] {

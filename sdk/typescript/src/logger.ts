@@ -1,5 +1,11 @@
 /** The `logger`: into the run's log inside a run, to the console elsewhere. Spans go to OpenTelemetry. */
-import { SpanStatusCode, trace, type Attributes, type Span, type SpanOptions } from "@opentelemetry/api";
+import {
+  SpanStatusCode,
+  trace,
+  type Attributes,
+  type Span,
+  type SpanOptions,
+} from "@opentelemetry/api";
 import type { LogRecord } from "@millrace/proto";
 import { currentRun } from "./host.ts";
 import { definedConfig } from "./registry.ts";

@@ -34,6 +34,7 @@ export class MetadataBuffer {
   #sizeBound: number;
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> | undefined;
+  #writes = 0;
 
   constructor(scope: RunScope, seed: JsonObject) {
     this.#scope = scope;
@@ -58,10 +59,18 @@ export class MetadataBuffer {
     this.#timer ??= setTimeout(() => void this.flush(), FLUSH_MS).unref();
   }
 
-  /** What the log knows by now, under what is not written yet. */
-  rebase(metadata: JsonObject): void {
-    this.#view = applyMetadata(metadata, this.#pending.self);
-    this.#sizeBound = bytesOf(this.#view);
+  /** The view becomes what the log knows by now, and over it what is not written yet. */
+  async refresh(retrieve: () => Promise<JsonObject>): Promise<void> {
+    for (;;) {
+      await this.flush();
+      const writes = this.#writes;
+      const stored = await retrieve();
+      // What was written meanwhile may be missing in the answer.
+      if (writes !== this.#writes) continue;
+      this.#view = applyMetadata(stored, this.#pending.self);
+      this.#sizeBound = bytesOf(this.#view);
+      return;
+    }
   }
 
   /** Resolves when everything so far is written, or cannot be. Undefined when there is nothing to write. */
@@ -100,11 +109,11 @@ export class MetadataBuffer {
     const written = this.#pending;
     if (count(written) === 0) return;
     this.#pending = none();
+    this.#writes++;
     try {
       await this.#scope.host.call("metadata.update", updateOf(this.#scope.ctx.run.id, written));
     } catch (error) {
-      const isRefused =
-        isApiError(error) && error.status !== undefined && error.status < 500;
+      const isRefused = isApiError(error) && error.status !== undefined && error.status < 500;
       if (!isRefused) this.#pending = joined(written, this.#pending);
       this.#log(error, isRefused);
     }

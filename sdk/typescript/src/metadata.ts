@@ -45,7 +45,8 @@ class MetadataUpdater {
 
   /** @throws RangeError when it is not a finite number */
   increment(key: string, by = 1): this {
-    if (!Number.isFinite(by)) throw new RangeError(`metadata.increment() takes a number, not ${by}`);
+    if (!Number.isFinite(by))
+      throw new RangeError(`metadata.increment() takes a number, not ${by}`);
     return this.#apply({ type: "increment", key, value: by });
   }
 
@@ -121,10 +122,11 @@ class RunMetadata extends MetadataUpdater {
   async refresh(): Promise<void> {
     const run = currentRun();
     if (!run) return;
-    const buffer = metadataOf(run);
-    await buffer.flush();
-    const { metadata } = await run.host.call("metadata.retrieve", { runId: run.ctx.run.id });
-    buffer.rebase(metadata);
+    const { host, ctx } = run;
+    await metadataOf(run).refresh(async () => {
+      const { metadata: stored } = await host.call("metadata.retrieve", { runId: ctx.run.id });
+      return stored;
+    });
   }
 }
 

@@ -47,11 +47,11 @@ export class CursorPage<T> implements AsyncIterable<T> {
 
   /** This page and those after it. */
   async *iterPages(): AsyncGenerator<CursorPage<T>, void, undefined> {
-    let page: CursorPage<T> = this;
-    for (;;) {
+    yield this;
+    let page = this.hasNextPage() ? await this.getNextPage() : undefined;
+    while (page) {
       yield page;
-      if (!page.hasNextPage()) return;
-      page = await page.getNextPage();
+      page = page.hasNextPage() ? await page.getNextPage() : undefined;
     }
   }
 

@@ -83,30 +83,42 @@ async function reach(options?: RequestOptions): Promise<Reached> {
   if (options) checkRequestOptions(options);
   const run = currentRun();
   if (run && !options?.clientConfig) return { kind: "run", platform: run.host };
-  const connection = options ? connectionFor(options) : (usual ??= connectionOf(configured));
+  const connection = options
+    ? connectionOf(settingsFor(options))
+    : (usual ??= connectionOf(configured));
   return { kind: connection.kind, platform: await transportTo(connection) };
 }
 
 /** Where no gateway is known, whoever was asked refuses and says why. */
-async function viaGateway({ kind, platform: asked }: Reached, options?: RequestOptions): Promise<Platform> {
-  const gateway = kind === "http" ? undefined : gatewayOf({ ...configured, ...options?.clientConfig });
+async function viaGateway(
+  { kind, platform: asked }: Reached,
+  options?: RequestOptions,
+): Promise<Platform> {
+  const gateway = kind === "http" ? undefined : gatewayOf(settingsFor(options));
   return gateway ? await transportTo(gateway) : asked;
 }
 
-function connectionFor({ clientConfig = {}, retry }: RequestOptions): Connection {
+function settingsFor({ clientConfig = {}, retry }: RequestOptions = {}): Configuration {
   checkConfiguration(clientConfig);
-  return connectionOf({
+  return {
     ...configured,
     ...clientConfig,
+    // One key has two names.
+    secretKey: keyOf(clientConfig) ?? keyOf(configured),
+    accessToken: undefined,
     transport: transportOf(clientConfig) ?? configured.transport,
     ...(retry === undefined ? {} : { requestOptions: { retry } }),
-  });
+  };
+}
+
+function keyOf({ secretKey, accessToken }: Configuration): string | undefined {
+  return secretKey ?? accessToken;
 }
 
 /** Settings for one call that name a gateway mean it, whatever is configured for the others. */
 function transportOf(config: Configuration): Configuration["transport"] {
   if (config.transport) return config.transport;
-  if (config.baseURL ?? config.secretKey ?? config.accessToken) return "http";
+  if (config.baseURL ?? keyOf(config)) return "http";
   return config.natsUrl === undefined ? undefined : "nats";
 }
 

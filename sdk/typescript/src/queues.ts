@@ -4,9 +4,7 @@ import { callPlatform } from "./platform.ts";
 import type { RequestOptions } from "./request-options.ts";
 
 /** A queue by its id (`queue_…`), by the id of the task it belongs to, or by its own name. */
-export type QueueReference =
-  | string
-  | { readonly type: "task" | "custom"; readonly name: string };
+export type QueueReference = string | { readonly type: "task" | "custom"; readonly name: string };
 
 export type QueueConcurrency = Omit<QueueView["concurrency"], "overriddenAt"> & {
   readonly overriddenAt: Date | null;

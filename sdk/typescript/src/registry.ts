@@ -61,7 +61,7 @@ export type DefinedConfig = {
   /** Seconds. */
   readonly maxDuration?: number;
   readonly ttl?: string | number;
-  /** The least severe level that `logger` keeps. Default `info`. */
+  /** The least severe level that `logger` keeps. Default: all. */
   readonly logLevel?: LogRecord["level"] | "none";
   /** Everything else, as it was written, for those whose business it is. */
   readonly written: Readonly<Record<string, unknown>>;

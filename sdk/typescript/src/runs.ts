@@ -27,7 +27,8 @@ export type PollOptions = {
   readonly pollIntervalMs?: number;
 };
 
-export type ListRunsOptions = RunsFilter & Cursors & { /** 1 to 100. Default 25. */ readonly limit?: number };
+export type ListRunsOptions = RunsFilter &
+  Cursors & { /** 1 to 100. Default 25. */ readonly limit?: number };
 
 export type ReplayOptions = {
   /** Instead of the run's own. */
@@ -64,7 +65,10 @@ export const runs = {
   retrieve,
 
   /** Awaited: a page, the newest runs first. Walked through (`for await`): all of them. */
-  list: (options: ListRunsOptions = {}, requestOptions?: RequestOptions): PagePromise<ListedRun> => {
+  list: (
+    options: ListRunsOptions = {},
+    requestOptions?: RequestOptions,
+  ): PagePromise<ListedRun> => {
     if (typeof options === "string")
       throw refusalError(
         refuse(

@@ -33,22 +33,25 @@ export function schemaTask<
   TSchema extends Schema,
   TOutput = unknown,
   TInit = Untyped,
-  TRun = RunFunction<SchemaOutput<TSchema>, TOutput, TInit>,
+  TRun = unknown,
 >(
   options: SchemaTaskOptions<TId, TSchema, TOutput, TInit, TRun>,
-): Task<TId, SchemaInput<TSchema>, OutputOf<TRun>> {
+): Task<TId, SchemaInput<TSchema>, OutputOf<TRun, TOutput>> {
   const { schema, ...definition } = options;
   const { id } = definition;
   const problem = taskProblem(definition);
   if (problem !== undefined) throw unusable(id, problem);
   const parse = parserFor(id, schema);
-  const handle = taskHandle<TId, SchemaInput<TSchema>, OutputOf<TRun>>(id, async (payload) => {
-    try {
-      await parse(payload);
-    } catch (cause) {
-      throw new TaskPayloadParsedError(id, cause);
-    }
-  });
+  const handle = taskHandle<TId, SchemaInput<TSchema>, OutputOf<TRun, TOutput>>(
+    id,
+    async (payload) => {
+      try {
+        await parse(payload);
+      } catch (cause) {
+        throw new TaskPayloadParsedError(id, cause);
+      }
+    },
+  );
   defineTaskRecord({ ...recordOf(definition, handle), parse });
   return handle;
 }

@@ -74,9 +74,7 @@ function isStandard(schema: unknown): schema is StandardSchemaV1 {
 /** TypeBox's and Effect's descriptions: parsing is another module's business. */
 function isRawSchema(schema: unknown): boolean {
   if ((typeof schema !== "object" && typeof schema !== "function") || schema === null) return false;
-  return (
-    Symbol.for("TypeBox.Kind") in schema || Symbol.for("effect/Schema") in schema
-  );
+  return Symbol.for("TypeBox.Kind") in schema || Symbol.for("effect/Schema") in schema;
 }
 
 async function standardParse(schema: StandardSchemaV1, value: unknown): Promise<unknown> {

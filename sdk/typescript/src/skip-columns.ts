@@ -22,9 +22,7 @@ export type SkippedColumn = keyof typeof FIELDS;
 export function checkColumns(columns: readonly string[]): void {
   const unknown = columns.find((column) => !Object.hasOwn(FIELDS, column));
   if (unknown !== undefined)
-    throw refusalError(
-      refuse("UNSUPPORTED_OPTION", `skipColumns: "${unknown}" cannot be skipped`),
-    );
+    throw refusalError(refuse("UNSUPPORTED_OPTION", `skipColumns: "${unknown}" cannot be skipped`));
 }
 
 export function withoutColumns(view: RunView, columns: readonly SkippedColumn[]): RunView {

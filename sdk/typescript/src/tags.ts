@@ -10,7 +10,9 @@ export const tags = {
   add: async (tag: string | readonly string[]): Promise<void> => {
     const run = currentRun();
     if (!run)
-      throw new Error("tags.add() can only be used inside a run; give `tags` when triggering instead");
+      throw new Error(
+        "tags.add() can only be used inside a run; give `tags` when triggering instead",
+      );
     const added = typeof tag === "string" ? [tag] : [...tag];
     if (added.length === 0) return;
     try {

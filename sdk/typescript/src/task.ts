@@ -3,24 +3,22 @@ import { hooksOf } from "./lifecycle/define-hooks.ts";
 import { presetOf } from "./machine.ts";
 import { defineTaskRecord, type DefinedTask } from "./registry.ts";
 import { taskHandle } from "./task-handle.ts";
-import {
-  taskProblem,
-  type AnyTaskOptions,
-  type RunFunction,
-  type TaskOptions,
-} from "./task-options.ts";
+import { taskProblem, type AnyTaskOptions, type TaskOptions } from "./task-options.ts";
 import type { Task } from "./task-types.ts";
 import type { Untyped } from "./untyped.ts";
 
-/** What code takes, and what it gives: from the function itself, so that hooks written before it change nothing. */
-export type PayloadOf<TRun> = TRun extends (...args: infer TArgs) => unknown
+/**
+ * What code takes, and what it gives: from the function itself, so that hooks written before it change nothing. Types
+ * that were written down (`task<"id", Payload, Output>()`) leave the function's type unknown.
+ */
+export type PayloadOf<TRun, TWritten> = TRun extends (...args: infer TArgs) => unknown
   ? TArgs extends readonly []
     ? void
     : TArgs[0]
-  : never;
-export type OutputOf<TRun> = TRun extends (...args: never[]) => infer TResult
+  : TWritten;
+export type OutputOf<TRun, TWritten> = TRun extends (...args: never[]) => infer TResult
   ? Awaited<TResult>
-  : never;
+  : TWritten;
 
 /**
  * Defines a task. Call it at the top level of a task file and export what it returns.
@@ -31,14 +29,14 @@ export function task<
   TPayload = Untyped,
   TOutput = unknown,
   TInit = Untyped,
-  TRun = RunFunction<TPayload, TOutput, TInit>,
+  TRun = unknown,
 >(
   options: TaskOptions<TId, TPayload, TOutput, TInit, TRun>,
-): Task<TId, PayloadOf<TRun>, OutputOf<TRun>> {
+): Task<TId, PayloadOf<TRun, TPayload>, OutputOf<TRun, TOutput>> {
   const { id } = options;
   const problem = taskProblem(options);
   if (problem !== undefined) throw new Error(`task({ id: ${JSON.stringify(id)} }): ${problem}`);
-  const handle = taskHandle<TId, PayloadOf<TRun>, OutputOf<TRun>>(id, undefined);
+  const handle = taskHandle<TId, PayloadOf<TRun, TPayload>, OutputOf<TRun, TOutput>>(id, undefined);
   defineTaskRecord(recordOf(options, handle));
   return handle;
 }

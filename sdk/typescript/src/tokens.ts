@@ -30,10 +30,9 @@ export type TokenReference = string | { readonly id: string };
 
 type DateField = "createdAt" | "completedAt" | "timeoutAt" | "idempotencyKeyExpiresAt";
 
-export type ListedToken = Omit<
-  TokenView,
-  DateField | "output" | "outputType" | "outputIsError"
-> & { readonly [Field in keyof Pick<TokenView, DateField>]: Date };
+export type ListedToken = Omit<TokenView, DateField | "output" | "outputType" | "outputIsError"> & {
+  readonly [Field in keyof Pick<TokenView, DateField>]: Date;
+};
 
 export type RetrievedToken<T = unknown> = ListedToken & {
   readonly output?: T;

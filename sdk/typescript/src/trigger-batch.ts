@@ -2,7 +2,7 @@
 import { LIMITS, refuse } from "@millrace/proto";
 import { itemError } from "./batch.ts";
 import { ApiError, BatchTriggerError, refusalError } from "./errors.ts";
-import type { RunHost, TriggerCall } from "./host.ts";
+import { currentRun, type RunHost, type TriggerCall } from "./host.ts";
 import { itemKey } from "./idempotency-keys.ts";
 import { platform } from "./platform.ts";
 import type { RequestOptions } from "./request-options.ts";
@@ -101,15 +101,21 @@ export async function waitForItems(
   return { id: host.batchIdOf?.(children) ?? (await batchIdOf(host, runs)), runs };
 }
 
-/** A child that a key found has another batch's id, or none: those this batch made know theirs. */
+/** How many children are asked for their batch's id. */
+const ASKED = 5;
+
+/**
+ * The batch's id, which only its runs know. A child that a key found belongs to another batch, or to none; where the
+ * first ones all do, the id is empty.
+ */
 async function batchIdOf(
   host: RunHost,
   runs: readonly TaskRunResult<string, unknown>[],
 ): Promise<string> {
-  for (const { id } of runs) {
+  const ownId = currentRun()?.ctx.run.id;
+  for (const { id } of runs.slice(0, ASKED)) {
     const { batchId, relatedRuns } = await host.retrieve(id);
-    const isOwn = relatedRuns.parent !== undefined;
-    if (isOwn && batchId !== undefined) return batchId;
+    if (batchId !== undefined && relatedRuns.parent?.id === ownId) return batchId;
   }
   return "";
 }

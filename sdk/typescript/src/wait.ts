@@ -26,7 +26,8 @@ type WaitKey = {
 };
 
 /** One amount of one unit: `{ minutes: 5 }`. A month has 30 days, a year 365. */
-export type WaitForOptions = { readonly [U in Unit]: { readonly [K in U]: number } }[Unit] & WaitKey;
+export type WaitForOptions = { readonly [U in Unit]: { readonly [K in U]: number } }[Unit] &
+  WaitKey;
 
 export type WaitUntilOptions = WaitKey & {
   readonly date: Date;

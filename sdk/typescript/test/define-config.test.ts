@@ -38,7 +38,8 @@ it("has hooks for all tasks, also in the older forms", async () => {
   const calls: unknown[] = [];
   defineConfig({
     onStart: async (_payload, { ctx }) => void calls.push(["onStart", ctx.run.id]),
-    onSuccess: async (_payload, output, { ctx }) => void calls.push(["onSuccess", output, ctx.run.id]),
+    onSuccess: async (_payload, output, { ctx }) =>
+      void calls.push(["onSuccess", output, ctx.run.id]),
   });
   task({ id: "configured", run: () => 1 });
   await attemptOf(null);

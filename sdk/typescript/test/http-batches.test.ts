@@ -120,7 +120,12 @@ describe("a batch", () => {
     const transport = await transportTo(
       usual({
         create: (response) =>
-          json(response, 429, { error: "later" }, { "retry-after": "7", "x-should-retry": "false" }),
+          json(
+            response,
+            429,
+            { error: "later" },
+            { "retry-after": "7", "x-should-retry": "false" },
+          ),
       }),
     );
     await expect(transport.batchTrigger(calls)).rejects.toMatchObject({
@@ -131,7 +136,12 @@ describe("a batch", () => {
   });
 
   it("with an item that could not be triggered names it", async () => {
-    const failed = { index: 1, taskIdentifier: "b", error: "no such task", errorCode: "TASK_NOT_FOUND" };
+    const failed = {
+      index: 1,
+      taskIdentifier: "b",
+      error: "no such task",
+      errorCode: "TASK_NOT_FOUND",
+    };
     const transport = await transportTo(
       usual({ retrieve: (response) => json(response, 200, batch([failed])) }),
     );

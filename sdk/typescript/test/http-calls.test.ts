@@ -107,7 +107,10 @@ const CASES: readonly Case[] = [
     "tokens.complete",
     {
       id: "waitpoint_1",
-      data: { data: '{"json":{"at":"1970-01-01T00:00:00.000Z"},"meta":{"values":{"at":["Date"]}}}', type: "application/super+json" },
+      data: {
+        data: '{"json":{"at":"1970-01-01T00:00:00.000Z"},"meta":{"values":{"at":["Date"]}}}',
+        type: "application/super+json",
+      },
     },
     "POST",
     "/api/v1/waitpoints/tokens/waitpoint_1/complete",
@@ -154,9 +157,10 @@ const CASES: readonly Case[] = [
 ];
 
 describe("a call", () => {
-  it.each(CASES)("%s %j is %s %s", async (name, input, method, url, body) => {
+  it.each(CASES)("%s %j is %s %s", async (...one) => {
+    const [name, input, method, url, body] = one as unknown as Case;
     const transport = await transportTo((response) => json(response, 200, { ok: 1 }));
-    await transport.call(name, input);
+    await transport.call(name, input as CallInput<typeof name>);
     const [request] = stub.requests;
     expect(request?.method).toBe(method);
     expect(decodeQuery(request?.url ?? "")).toBe(url);
@@ -186,7 +190,10 @@ describe("a call", () => {
     const transport = await transportTo((response) =>
       json(response, 200, answer, { "x-trigger-jwt": "t" }),
     );
-    expect(await transport.call("tokens.create", {})).toEqual({ ...answer, publicAccessToken: "t" });
+    expect(await transport.call("tokens.create", {})).toEqual({
+      ...answer,
+      publicAccessToken: "t",
+    });
   });
 
   it("that adds tags gives them, though v4 answers with a sentence", async () => {
@@ -206,7 +213,9 @@ describe("large values", () => {
     });
     const stored = await transport.call("packets.store", { data: "text", type: "text/plain" });
     expect(stored).toEqual({ path: "p/1" });
-    expect(stub.requests[0]?.url).toMatch(/^\/api\/v2\/packets\/trigger%2Fpacket_[^/]+%2Fpayload\.json$/);
+    expect(stub.requests[0]?.url).toMatch(
+      /^\/api\/v2\/packets\/trigger%2Fpacket_[^/]+%2Fpayload\.json$/,
+    );
     expect(stub.requests[1]).toMatchObject({ method: "PUT", url: "/object", body: "text" });
     const loaded = await transport.call("packets.load", { path: "p/1" });
     expect(loaded).toEqual({ data: "stored", type: "text/plain" });

@@ -86,9 +86,9 @@ describe("a stream", () => {
       json(response, 404, { error: "Not found", message: "There is no run run_1" }),
     );
     const reading = await read();
-    await expect.poll(() => reading.errors).toMatchObject([
-      { name: "NotFoundError", message: "There is no run run_1" },
-    ]);
+    await expect
+      .poll(() => reading.errors)
+      .toMatchObject([{ name: "NotFoundError", message: "There is no run run_1" }]);
     expect(stub.requests).toHaveLength(1);
     expect(reading.ends).toBe(0);
   });

@@ -138,7 +138,9 @@ describe("a trigger", () => {
     stub = await startStub((response) => json(response, 429, { error: "slow down" }, headers));
     const retry = { maxAttempts: 1 };
     const connection = { kind: "http", baseUrl: stub.url, secretKey: "the-key", retry } as const;
-    const error: unknown = await new HttpTransport(connection).trigger(CALL).catch((e: unknown) => e);
+    const error: unknown = await new HttpTransport(connection)
+      .trigger(CALL)
+      .catch((e: unknown) => e);
     if (!(error instanceof RateLimitError)) throw new Error("expected a RateLimitError");
     expect(error.millisecondsUntilReset).toBeGreaterThan(50_000);
     expect(error.headers?.["x-ratelimit-reset"]).toBe(headers["x-ratelimit-reset"]);

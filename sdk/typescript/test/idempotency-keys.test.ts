@@ -102,10 +102,7 @@ describe("reset", () => {
     const text = sha("ambiguous");
     const run = resetting([text]);
     await run.execute(() => idempotencyKeys.reset("task", text, { scope: "global" }));
-    expect(run.asked.map(([, input]) => (input as { key: string }).key)).toEqual([
-      text,
-      sha(text),
-    ]);
+    expect(run.asked.map(([, input]) => (input as { key: string }).key)).toEqual([text, sha(text)]);
   });
 
   it("outside a run needs to know the run of a run's key", async () => {

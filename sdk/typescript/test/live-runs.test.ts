@@ -100,18 +100,30 @@ describe("several runs", () => {
     await liveTo((request, tell) => {
       asked.push(request);
       if (request.type !== "subscribe-runs") return;
-      for (const [runId, seq] of [["a", 5], ["b", 3], ["a", 5], ["b", 4], ["a", 2]] as const)
+      for (const [runId, seq] of [
+        ["a", 5],
+        ["b", 3],
+        ["a", 5],
+        ["b", 4],
+        ["a", 2],
+      ] as const)
         tell(stateOf(request.id, runId, seq));
     });
     const seen: string[] = [];
     const onView = (view: RunView): unknown => seen.push(`${view.id}${view.durationMs}`);
     live.subscribe({ tags: ["x", "y"], createdAfter: 7 }, onView, () => undefined);
     await expect.poll(() => seen).toEqual(["a5", "b3", "b4"]);
-    live.subscribe({ batchId: "batch_1" }, () => undefined, () => undefined);
-    await expect.poll(() => asked).toEqual([
-      { type: "subscribe-runs", id: "0", tags: ["x", "y"], createdAfter: 7 },
-      { type: "subscribe-runs", id: "1", batchId: "batch_1" },
-    ]);
+    live.subscribe(
+      { batchId: "batch_1" },
+      () => undefined,
+      () => undefined,
+    );
+    await expect
+      .poll(() => asked)
+      .toEqual([
+        { type: "subscribe-runs", id: "0", tags: ["x", "y"], createdAfter: 7 },
+        { type: "subscribe-runs", id: "1", batchId: "batch_1" },
+      ]);
   });
 
   it("are followed again after the connection was lost, without being given twice", async () => {
@@ -122,7 +134,11 @@ describe("several runs", () => {
       tell(stateOf(request.id, "b", 2));
     });
     const seen: string[] = [];
-    live.subscribe({ tags: ["x"] }, (view) => seen.push(view.id), () => undefined);
+    live.subscribe(
+      { tags: ["x"] },
+      (view) => seen.push(view.id),
+      () => undefined,
+    );
     await expect.poll(() => seen, { timeout: 5000 }).toEqual(["a", "b"]);
   });
 });

@@ -112,7 +112,10 @@ it("what run gets has the schema's types, and callers give what it takes", () =>
   expectTypeOf<TaskPayload<(typeof TASKS)["an object that parses"]>>().toEqualTypeOf<Person>();
   const converting = schemaTask({
     id: "converting",
-    schema: z.object({ at: z.string().transform((text) => new Date(text)), n: z.number().default(1) }),
+    schema: z.object({
+      at: z.string().transform((text) => new Date(text)),
+      n: z.number().default(1),
+    }),
     run: async (payload, { ctx }) => {
       expectTypeOf(payload).toEqualTypeOf<{ at: Date; n: number }>();
       return ctx.run.id;

@@ -1,6 +1,14 @@
 /** What the compiler makes of definitions: held by `npm run typecheck`, not by running. */
 import { describe, expectTypeOf, it } from "vitest";
-import { locals, task, tasks, wait, type Context, type Task, type TaskPayload } from "../src/index.ts";
+import {
+  locals,
+  task,
+  tasks,
+  wait,
+  type Context,
+  type Task,
+  type TaskPayload,
+} from "../src/index.ts";
 
 type Payload = { userId: string };
 
@@ -71,7 +79,7 @@ describe("a definition's types come from its function", () => {
       // @ts-expect-error no text
       task({ id: 1, run: () => 1 }),
       // @ts-expect-error not the payload's field
-      task({ id: "wrong", run: (payload: Payload) => 1, onStart: ({ payload }) => payload.nom }),
+      task({ id: "wrong", run: (_payload: Payload) => 1, onStart: ({ payload }) => payload.nom }),
     ];
     expectTypeOf(wrong).toBeFunction();
   });

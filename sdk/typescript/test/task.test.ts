@@ -52,8 +52,14 @@ describe("a definition", () => {
   });
 
   it.each([
-    [{ limit: 5, period: "1m" }, { limit: 5, periodMs: 60_000, per: "queue" }],
-    [{ limit: 5, period: 1.5, per: "key" }, { limit: 5, periodMs: 1500, per: "key" }],
+    [
+      { limit: 5, period: "1m" },
+      { limit: 5, periodMs: 60_000, per: "queue" },
+    ],
+    [
+      { limit: 5, period: 1.5, per: "key" },
+      { limit: 5, periodMs: 1500, per: "key" },
+    ],
   ] as const)("queue() takes the rate limit %o", (option, rateLimit) => {
     queue({ name: "rated", rateLimit: option });
     expect(definedQueues().at(-1)).toEqual({ name: "rated", concurrencyLimit: null, rateLimit });
@@ -102,11 +108,7 @@ describe("a definition is refused", () => {
       { id: "t", run, retry: { maxAttempts: 0 } },
       /retry\.maxAttempts/,
     ],
-    [
-      "with retry settings of another version",
-      { id: "t", run, retry: { jitter: 1 } },
-      /jitter/,
-    ],
+    ["with retry settings of another version", { id: "t", run, retry: { jitter: 1 } }, /jitter/],
     [
       "with an out-of-memory machine that does not exist",
       { id: "t", run, retry: { outOfMemory: { machine: "huge" } } },

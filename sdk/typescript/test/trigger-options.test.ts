@@ -32,10 +32,7 @@ describe("options become the request's", () => {
     [{ tags: ["a", "b"] }, { tags: ["a", "b"] }],
     [{ metadata: { a: 1 } }, { metadata: { a: 1 } }],
     [{ queue: "q" }, { queue: { name: "q" } }],
-    [
-      { queue: { name: "q", concurrencyLimit: 2 } },
-      { queue: { name: "q", concurrencyLimit: 2 } },
-    ],
+    [{ queue: { name: "q", concurrencyLimit: 2 } }, { queue: { name: "q", concurrencyLimit: 2 } }],
     [{ machine: "micro" }, { machine: "micro" }],
     [{ machine: { preset: "micro" } }, { machine: { preset: "micro" } }],
     [{ machine: { cpu: 1, memory: 2 } }, { machine: { cpu: 1, memory: 2 } }],

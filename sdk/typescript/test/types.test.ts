@@ -105,14 +105,18 @@ describe("a batch of several tasks", () => {
   it("by task has each task's types in its place", () => {
     const results = () =>
       batch.triggerByTaskAndWait([{ task: greet, payload: { name: "Ada" } }, { task: tick }]);
-    expectTypeOf(results).returns.resolves.toHaveProperty("runs").toEqualTypeOf<
-      readonly [TaskRunResult<"types-greet", Output>, TaskRunResult<"types-tick", number>]
-    >();
+    expectTypeOf(results)
+      .returns.resolves.toHaveProperty("runs")
+      .toEqualTypeOf<
+        readonly [TaskRunResult<"types-greet", Output>, TaskRunResult<"types-tick", number>]
+      >();
     const handles = () =>
       batch.triggerByTask([{ task: tick }, { task: greet, payload: { name: "Ada" } }]);
-    expectTypeOf(handles).returns.resolves.toHaveProperty("runs").toEqualTypeOf<
-      readonly [RunHandle<"types-tick", void, number>, RunHandle<"types-greet", Payload, Output>]
-    >();
+    expectTypeOf(handles)
+      .returns.resolves.toHaveProperty("runs")
+      .toEqualTypeOf<
+        readonly [RunHandle<"types-tick", void, number>, RunHandle<"types-greet", Payload, Output>]
+      >();
     // @ts-expect-error another task's payload
     const wrong = () => batch.triggerByTask([{ task: greet, payload: 5 }]);
     expectTypeOf(wrong).toBeFunction();
@@ -124,9 +128,11 @@ describe("a batch of several tasks", () => {
         { id: "types-greet", payload: { name: "Ada" } },
         { id: "types-tick" },
       ]);
-    expectTypeOf(results).returns.resolves.toHaveProperty("runs").toEqualTypeOf<
-      readonly (TaskRunResult<"types-greet", Output> | TaskRunResult<"types-tick", number>)[]
-    >();
+    expectTypeOf(results)
+      .returns.resolves.toHaveProperty("runs")
+      .toEqualTypeOf<
+        readonly (TaskRunResult<"types-greet", Output> | TaskRunResult<"types-tick", number>)[]
+      >();
     const wrong = () =>
       batch.trigger<typeof greet | typeof tick>([
         // @ts-expect-error another task's payload

@@ -1,4 +1,6 @@
+import { STORED } from "@millrace/proto";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { WaitpointTimeoutError } from "../src/errors.ts";
 import { wait, type WaitForOptions } from "../src/wait.ts";
 import { fakeRun } from "./fake-run.ts";
 
@@ -46,7 +48,6 @@ describe("wait.for", () => {
     { seconds: -1 },
     { seconds: Number.NaN },
     { years: 101 },
-    { seconds: 6, idempotencyKey: "k" },
   ])("refuses %o", async (options) => {
     const run = fakeRun();
     const waiting = run.execute(() => wait.for(options as unknown as WaitForOptions));
@@ -97,4 +98,82 @@ describe("wait.until", () => {
       );
     },
   );
+});
+
+describe("a wait with an idempotency key", () => {
+  const agreeing = (until: number) => fakeRun({ calls: { "waits.until": () => ({ until }) } });
+
+  it("ends when it would have ended the first time", async () => {
+    const run = agreeing(NOW + 30_000);
+    await run.execute(() => wait.for({ minutes: 1, idempotencyKey: "k", idempotencyKeyTTL: "1h" }));
+    await run.execute(() =>
+      wait.until({ date: new Date(NOW + 60_000), idempotencyKey: ["k", "2"] }),
+    );
+    const key = expect.stringMatching(/^[0-9a-f]{64}$/);
+    expect(run.asked).toEqual([
+      ["waits.until", { key, ttl: "1h", until: NOW + 60_000 }],
+      ["waitUntil", NOW + 30_000],
+      ["waits.until", { key, until: NOW + 60_000 }],
+      ["waitUntil", NOW + 30_000],
+    ]);
+  });
+
+  it("is none at all when that has passed", async () => {
+    const run = agreeing(NOW - 1);
+    await run.execute(() => wait.for({ minutes: 1, idempotencyKey: "k" }));
+    expect(run.asked).toMatchObject([["waits.until", {}]]);
+  });
+});
+
+describe("wait.forToken", () => {
+  const completed = { ok: true, output: '{"by":"Ada"}', outputType: "application/json" } as const;
+  const late = { ok: false, code: "TRIGGER_WAITPOINT_TIMEOUT", message: "timed out" } as const;
+
+  it("gives the token's output", async () => {
+    const run = fakeRun({ waitForToken: () => Promise.resolve(completed) });
+    const result = await run.execute(async () => await wait.forToken("waitpoint_1"));
+    expect(result).toEqual({ ok: true, output: { by: "Ada" } });
+    const output = await run.execute(() => wait.forToken({ id: "waitpoint_1" }).unwrap());
+    expect(output).toEqual({ by: "Ada" });
+  });
+
+  it("fetches a large output", async () => {
+    const stored = { ok: true, output: "out/1", outputType: STORED } as const;
+    const run = fakeRun({
+      waitForToken: () => Promise.resolve(stored),
+      calls: { "packets.load": () => ({ data: "much", type: "text/plain" }) },
+    });
+    expect(await run.execute(() => wait.forToken("waitpoint_1").unwrap())).toBe("much");
+    expect(run.asked).toEqual([["packets.load", { path: "out/1" }]]);
+  });
+
+  it("tells that nobody completed it in time", async () => {
+    const run = fakeRun({ waitForToken: () => Promise.resolve(late) });
+    const result = await run.execute(async () => await wait.forToken("waitpoint_1"));
+    expect(result).toMatchObject({ ok: false, error: { message: "timed out" } });
+    const unwrapping = run.execute(() => wait.forToken("waitpoint_1").unwrap());
+    await expect(unwrapping).rejects.toBeInstanceOf(WaitpointTimeoutError);
+  });
+
+  it("makes the token of an older call's name", async () => {
+    const run = fakeRun({
+      waitForToken: async (id) => {
+        run.asked.push(["waitForToken", id]);
+        return completed;
+      },
+      calls: { "tokens.create": () => ({ id: "waitpoint_9", isCached: false }) },
+    });
+    await run.execute(async () => {
+      await wait.forToken({ token: "approval", timeoutInSeconds: 3600 });
+    });
+    expect(run.asked).toEqual([
+      ["tokens.create", { idempotencyKey: "approval", timeout: "3600s" }],
+      ["waitForToken", "waitpoint_9"],
+    ]);
+  });
+
+  it("cannot be used outside a run", async () => {
+    await expect(wait.forToken("waitpoint_1")).rejects.toThrow("inside a task.run()");
+    await expect(wait.forToken("waitpoint_1").unwrap()).rejects.toThrow("inside a task.run()");
+  });
 });

@@ -6,10 +6,11 @@
  * that was served last: so a head start counts at once, and those in line are not overtaken for ever by newcomers.
  *
  * 1. Joining, leaving and taking cost a logarithm of the key's own line and of the keys that may be served.
- * 2. A key nobody waits for is forgotten. A key that is set aside costs nothing until it is let back in.
+ * 2. A key nobody waits for is forgotten (`KeyTable`). A key that is set aside costs nothing until it is let back in.
  */
 import type { Queued } from "@millrace/proto";
 import { Heap } from "./heap.ts";
+import { KeyTable } from "./key-table.ts";
 import { isBefore, WaitingLine, type Place } from "./waiting-line.ts";
 
 type Member = {
@@ -24,7 +25,10 @@ type Member = {
 type Turn = { readonly member: Member; readonly place: Place; readonly round: number };
 
 export class FairLine {
-  readonly #members = new Map<string, Member>();
+  readonly #members = new KeyTable<Member>(
+    (key) => ({ key, line: new WaitingLine(), round: 0, aside: false, turn: undefined }),
+    (member) => member.line.size === 0,
+  );
   readonly #memberOf = new Map<string, Member>();
   readonly #turns = new Heap<Turn>((a, b) =>
     a.round === b.round ? isBefore(a.place, b.place) : a.round < b.round,
@@ -35,21 +39,12 @@ export class FairLine {
     return this.#memberOf.size;
   }
 
-  /** How many keys have somebody in line. */
-  get keys(): number {
-    return this.#members.size;
-  }
-
   hasKey(key: string): boolean {
-    return this.#members.has(key);
+    return (this.#members.get(key)?.line.size ?? 0) > 0;
   }
 
   join(key: string, run: Queued): void {
-    let member = this.#members.get(key);
-    if (!member) {
-      member = { key, line: new WaitingLine(), round: 0, aside: false, turn: undefined };
-      this.#members.set(key, member);
-    }
+    const member = this.#members.of(key);
     member.line.join(run);
     this.#memberOf.set(run.id, member);
     this.#takeTurn(member);
@@ -101,7 +96,7 @@ export class FairLine {
   }
 
   letAllIn(): void {
-    for (const key of this.#members.keys()) this.letIn(key);
+    for (const { key } of this.#members.values()) this.letIn(key);
   }
 
   /** Takes everyone of a key out of the line, best first. */
@@ -140,7 +135,8 @@ export class FairLine {
     const place = member.line.peek();
     if (!place) {
       member.turn = undefined;
-      this.#members.delete(member.key);
+      member.aside = false;
+      this.#members.idle(member.key);
       return;
     }
     if (member.aside || member.turn?.place === place) return;

@@ -13,6 +13,7 @@
 import type { EventData, Queued, RateLimit, Slot } from "@millrace/proto";
 import { FairLine } from "./fair-line.ts";
 import { Heap } from "./heap.ts";
+import { KeyTable } from "./key-table.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 
 export type KeyGateEnvironment = {
@@ -46,7 +47,10 @@ export class KeyGate {
   readonly #held = new Map<string, string>();
   readonly #granting = new Map<string, string>();
   /** How many of both there are, by key. */
-  readonly #counts = new Map<string, number>();
+  readonly #counts = new KeyTable<{ held: number }>(
+    () => ({ held: 0 }),
+    ({ held }) => held === 0,
+  );
   /** Keys whose own rate is used up, by when it has room again. */
   #resting = restingHeap();
   readonly #isResting = new Set<string>();
@@ -143,12 +147,7 @@ export class KeyGate {
   }
 
   get holdsUnkeyed(): boolean {
-    return this.#counts.has("");
-  }
-
-  /** How many keys cost anything. */
-  get keys(): number {
-    return this.#counts.size + this.#starting.keys + this.#continuing.keys + this.#isResting.size;
+    return (this.#counts.get("")?.held ?? 0) > 0;
   }
 
   /** Takes everyone out of the line, in order: slots are not given here any more. */
@@ -244,13 +243,13 @@ export class KeyGate {
   }
 
   #heldOf(key: string): number {
-    return (this.#counts.get(key) ?? 0) + (key === "" ? this.#env.heldElsewhere() : 0);
+    return (this.#counts.get(key)?.held ?? 0) + (key === "" ? this.#env.heldElsewhere() : 0);
   }
 
   #count(key: string, change: number): void {
-    const count = (this.#counts.get(key) ?? 0) + change;
-    if (count === 0) this.#counts.delete(key);
-    else this.#counts.set(key, count);
+    const count = this.#counts.of(key);
+    count.held += change;
+    if (count.held === 0) this.#counts.idle(key);
   }
 }
 

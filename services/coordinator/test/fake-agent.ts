@@ -8,11 +8,14 @@ import {
   dispatchSchema,
   encodeEvent,
   parseSignalSubject,
+  poolOf,
   runSubject,
   signalConsumer,
   type ChildResult,
   type EventData,
+  type Preset,
   type Signal,
+  type TokenResult,
 } from "@millrace/proto";
 import {
   ACK,
@@ -30,9 +33,12 @@ type Options = {
   /** Default: succeeds at once. */
   readonly work?: Work;
   readonly capacity?: number;
+  /** The one preset it takes; default `small-1x`. */
+  readonly machine?: Preset;
+  /** The version of the tasks it serves: it takes only runs that are locked to it. */
+  readonly version?: string;
 };
 
-const LANE = "small-1x";
 const RENEW_MS = 5000;
 
 export class FakeAgent {
@@ -42,6 +48,8 @@ export class FakeAgent {
   readonly #pool: string;
   readonly #work: Work;
   readonly #capacity: number;
+  readonly #machine: Preset;
+  readonly #version: string | undefined;
   readonly #runs = new Map<string, ClaimedRun>();
   readonly #reader: RunLogReader;
   #loops: PullLoop[] = [];
@@ -52,6 +60,8 @@ export class FakeAgent {
     this.#pool = pool;
     this.#work = options.work ?? ((run) => run.succeed());
     this.#capacity = options.capacity ?? 100;
+    this.#machine = options.machine ?? "small-1x";
+    this.#version = options.version;
     this.#reader = new RunLogReader(platform.nc);
   }
 
@@ -60,7 +70,7 @@ export class FakeAgent {
     await agent.show();
     platform.onStop(() => agent.#stop());
     const { nc } = platform;
-    const lane = dispatchConsumer("dev", pool, LANE);
+    const lane = dispatchConsumer("dev", poolOf(pool, options.version), agent.#machine);
     const signals = signalConsumer(agent.id);
     await ensureConsumer(nc, lane);
     await ensureConsumer(nc, signals);
@@ -107,10 +117,11 @@ export class FakeAgent {
       host: "here",
       pid: 1,
       startedAt: 1,
-      presets: [LANE],
+      presets: [this.#machine],
       cpus: 8,
       memoryGb: 8,
-      capacity: { [LANE]: this.#capacity },
+      capacity: { [this.#machine]: this.#capacity },
+      ...(this.#version === undefined ? {} : { version: this.#version }),
       draining: false,
     });
   }
@@ -226,6 +237,14 @@ export class ClaimedRun {
     const state = await new RunLogReader(this.#platform.nc).state("dev", this.runId);
     const wait = state.status === "absent" ? undefined : state.waits[index];
     return wait?.kind === "children" ? wait.children.map((child) => child.result) : [];
+  }
+
+  async waitForToken(tokenId: string, timeoutAt?: number): Promise<TokenResult | null> {
+    const timeout = timeoutAt === undefined ? {} : { timeoutAt };
+    await this.#wait(0, { kind: "token", key: `token:${tokenId}`, tokenId, ...timeout });
+    const state = await new RunLogReader(this.#platform.nc).state("dev", this.runId);
+    const wait = state.status === "absent" ? undefined : state.waits[0];
+    return wait?.kind === "token" ? wait.result : null;
   }
 
   told({ kind, admission }: Signal): void {

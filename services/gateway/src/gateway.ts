@@ -1,6 +1,6 @@
-/** The gateway as a Fastify application: who may come in, which routes there are, how refusals look. */
+/** The gateway, put together: what it follows, what it answers with, which routes there are. */
 import fastifyWebsocket from "@fastify/websocket";
-import { BUCKETS, bulkRecordSchema, LIMITS, refuse } from "@millrace/proto";
+import { BUCKETS, bulkRecordSchema } from "@millrace/proto";
 import {
   Bucket,
   Catalog,
@@ -11,7 +11,7 @@ import {
   type NatsConnection,
   type Publisher,
 } from "@millrace/service-kit";
-import { fastify, type FastifyInstance } from "fastify";
+import type { FastifyInstance } from "fastify";
 import { ApiKeys } from "./api-keys.ts";
 import { authenticate } from "./authenticate.ts";
 import { batchRoutes, wholeBatchRoutes } from "./batches/batch-routes.ts";
@@ -19,7 +19,7 @@ import { Batches } from "./batches/batches.ts";
 import { BulkActions } from "./bulk/bulk-actions.ts";
 import { bulkRoutes } from "./bulk/bulk-routes.ts";
 import { BulkWorker } from "./bulk/bulk-worker.ts";
-import { allowAllOrigins } from "./cors.ts";
+import { httpApp } from "./http-app.ts";
 import { liveRoute } from "./live/live-route.ts";
 import { RunWatch } from "./live/run-watch.ts";
 import { websocketOptions } from "./live/websocket-options.ts";
@@ -28,7 +28,6 @@ import { packetRoutes } from "./packets/packet-routes.ts";
 import { PresignedUrls } from "./packets/presigned-urls.ts";
 import { publicUrl as publicUrlOf } from "./public-url.ts";
 import { queueRoutes } from "./queues/queue-routes.ts";
-import { refusalOf, sendRefusal } from "./refusals.ts";
 import type { Projection } from "./projection/projection.ts";
 import { explainRoute } from "./runs/explain-route.ts";
 import { listRoute } from "./runs/list-route.ts";
@@ -55,11 +54,6 @@ export type GatewayParts = {
   /** Under which address callers reach it; default: the one each request was sent to. */
   readonly publicUrl?: string | undefined;
 };
-
-/** How long a client may take to send a request. v4's clients write a stream for a quarter of an hour in one. */
-const REQUEST_TIMEOUT_MS = 16 * 60_000;
-/** Longer than any URL that Node takes: lengths are for the routes to judge. */
-const MAX_PARAM_LENGTH = 16_384;
 
 /** Resolves when keys, tasks and queues are known. Closing it ends what it follows, not the connection. */
 export async function createGateway({
@@ -88,36 +82,13 @@ export async function createGateway({
   const bulkWorker = await BulkWorker.start({ nc, bucket: bulk, runs, projection, log });
   const watch = new RunWatch(projection, runs.reader, log);
 
-  const app = fastify({
-    logger: false,
-    bodyLimit: LIMITS.bodyBytes,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    exposeHeadRoutes: false,
-    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
-    frameworkErrors: (error, _request, reply) => {
-      void sendRefusal(reply, refuse("BAD_REQUEST", error.message));
-    },
-  });
-  app.setErrorHandler((error, request, reply) => {
-    const refusal = refusalOf(error);
-    // A client that went away in the middle of its request hears no answer, and is none of ours to worry about.
-    if (refusal.code === "INTERNAL" && !request.socket.destroyed)
-      log.error({ err: error, method: request.method, url: request.url }, "request failed");
-    return sendRefusal(reply, refusal);
-  });
-  app.setNotFoundHandler((_request, reply) =>
-    sendRefusal(reply, refuse("ROUTE_NOT_FOUND", "Not found")),
-  );
-  // Clients differ in what they call their JSON, and some send none while saying so: routes read the text themselves.
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser("*", { parseAs: "string" }, (_request, body, done) => done(null, body));
+  const app = httpApp(log);
   app.addHook("onClose", async () => {
     watch.stop();
-    await bulkWorker.stop();
-    await Promise.all([keys.close(), catalog.close(), projection.close()]);
+    // At once: without a broker each takes as long as a request may.
+    await Promise.all([bulkWorker.stop(), projection.close(), keys.close(), catalog.close()]);
   });
 
-  allowAllOrigins(app);
   await app.register(fastifyWebsocket, websocketOptions(log));
   // Without an API key: a signed URL is the permission.
   await app.register(async (signed) => {

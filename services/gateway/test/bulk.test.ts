@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { BUCKETS, bulkKey, bulkRecordSchema, LEASE_KEYS, type BulkAction, type RunItem } from "@millrace/proto";
+import {
+  BUCKETS,
+  bulkKey,
+  bulkRecordSchema,
+  LEASE_KEYS,
+  type BulkAction,
+  type RunItem,
+} from "@millrace/proto";
 import { Bucket, leaseRecordSchema } from "@millrace/service-kit";
 import { startAttempt, succeed } from "./attempt.ts";
 import { authorization, ENV, post, startGateway, type TestGateway } from "./harness.ts";
@@ -27,7 +34,9 @@ async function create(body: unknown): Promise<string> {
 }
 
 async function finished(id: string): Promise<BulkAction> {
-  await expect.poll(async () => (await ask(`/${id}`)).body["status"], { timeout: 10_000 }).toBe("COMPLETED");
+  await expect
+    .poll(async () => (await ask(`/${id}`)).body["status"], { timeout: 10_000 })
+    .toBe("COMPLETED");
   return (await ask(`/${id}`)).body as unknown as BulkAction;
 }
 
@@ -68,10 +77,19 @@ describe("a bulk action", () => {
     await startAttempt(gateway, runId);
     await succeed(gateway, runId, "1");
     const absent = `run_0${"0".repeat(26)}`;
-    const byIds = await create({ action: "replay", runIds: [runId, absent, runId, "nonsense"], targetRegion: "eu" });
+    const byIds = await create({
+      action: "replay",
+      runIds: [runId, absent, runId, "nonsense"],
+      targetRegion: "eu",
+    });
     expect((await finished(byIds)).counts).toEqual({ total: 3, success: 1, failure: 2 });
     const [replay] = await list(`filter[bulkAction]=${byIds}`);
-    expect(replay).toMatchObject({ status: "QUEUED", isReplay: true, tags: ["again"], region: "eu" });
+    expect(replay).toMatchObject({
+      status: "QUEUED",
+      isReplay: true,
+      tags: ["again"],
+      region: "eu",
+    });
     const byFilter = await create({ action: "replay", filter: { tag: ["again"] } });
     expect((await finished(byFilter)).counts).toEqual({ total: 2, success: 2, failure: 0 });
     expect(await list(`filter[bulkAction]=${byFilter}`)).toHaveLength(2);
@@ -79,7 +97,10 @@ describe("a bulk action", () => {
   });
 
   it("that is done a second time from its start replays nothing twice", async () => {
-    const runIds = [await gateway.trigger("greet", tagged("once")), await gateway.trigger("greet", tagged("once"))];
+    const runIds = [
+      await gateway.trigger("greet", tagged("once")),
+      await gateway.trigger("greet", tagged("once")),
+    ];
     const id = await create({ action: "replay", runIds });
     await finished(id);
     const bucket = await Bucket.open(gateway.nc, BUCKETS.bulk, bulkRecordSchema);
@@ -131,7 +152,11 @@ describe("a bulk action", () => {
       counts: { total: 1, success: 0, failure: 0 },
       createdAt: Date.now(),
     });
-    expect((await ask(`/${id}/abort`, post(""))).body).toMatchObject({ id, status: "ABORTED", completedAt: expect.stringMatching(/^20/) });
+    expect((await ask(`/${id}/abort`, post(""))).body).toMatchObject({
+      id,
+      status: "ABORTED",
+      completedAt: expect.stringMatching(/^20/),
+    });
     await leases.delete(LEASE_KEYS.bulkAction(id));
     expect((await ask(`/${id}/abort`, post(""))).body).toMatchObject({ status: "ABORTED" });
     expect(await list("filter[tag]=kept")).toMatchObject([{ status: "QUEUED" }]);
@@ -152,8 +177,14 @@ describe("a bulk action", () => {
       return { ids: data.map(({ id }) => id), pagination };
     };
     expect(await page("")).toEqual({ ids: ids.slice(0, 2), pagination: { next: ids[1] } });
-    expect(await page(`&page[after]=${ids[1]}`)).toEqual({ ids: ids.slice(2), pagination: { previous: ids[2] } });
-    expect(await page(`&page[before]=${ids[2]}`)).toEqual({ ids: ids.slice(0, 2), pagination: { next: ids[1] } });
+    expect(await page(`&page[after]=${ids[1]}`)).toEqual({
+      ids: ids.slice(2),
+      pagination: { previous: ids[2] },
+    });
+    expect(await page(`&page[before]=${ids[2]}`)).toEqual({
+      ids: ids.slice(0, 2),
+      pagination: { next: ids[1] },
+    });
     expect((await ask(`/${ids[0]}`)).status).toBe(404);
   });
 

@@ -29,3 +29,14 @@ it("cuts off streams that are read and written", async () => {
   await expect(reader?.read()).rejects.toThrow();
   expect(text).not.toContain("event: end");
 });
+
+it("does not wait for connections that were never used", async () => {
+  const gateway = await startGateway();
+  const { hostname, port } = new URL(gateway.url);
+  const socket = connect(Number(port), hostname);
+  await new Promise((resolve) => socket.once("connect", resolve));
+  const began = performance.now();
+  await gateway.stop();
+  expect(performance.now() - began).toBeLessThan(8000);
+  socket.destroy();
+}, 15_000);

@@ -47,7 +47,9 @@ describe("a subscription to runs", () => {
     expect(runs(client.messages).findLast(({ id }) => id === born)).toMatchObject({ output: 2 });
     await startAttempt(gateway, waits);
     await client.until(() => statusesOf(waits).at(-1) === "EXECUTING");
-    const seqs = runs(client.messages).filter(({ id }) => id === born).map(({ seq }) => seq);
+    const seqs = runs(client.messages)
+      .filter(({ id }) => id === born)
+      .map(({ seq }) => seq);
     expect(seqs).toEqual([...new Set(seqs)].toSorted((x, y) => x - y));
     expect(client.messages.every(({ type }) => type === "run")).toBe(true);
   });

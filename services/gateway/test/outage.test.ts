@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await gateway.stop();
-});
+}, 20_000);
 
 it.concurrent.each([
   ["triggering a known task", () => gateway.fetch(triggerPath("greet"), post("{}"))],

@@ -17,13 +17,31 @@ afterAll(async () => {
 });
 
 it("folds well over 5,000 events a second, and keeps no finished run in memory", async () => {
-  const runIds = Array.from({ length: RUNS }, () => makeRunId(shardOfQueue("dev", "task/greet"), Date.now(), randomBytes(10)));
+  const runIds = Array.from({ length: RUNS }, () =>
+    makeRunId(shardOfQueue("dev", "task/greet"), Date.now(), randomBytes(10)),
+  );
   const agent = { attempt: 1, agentId: "agent_test" };
   const at = Date.now();
   const facts = [
-    ["client", "run-triggered", triggerData("dev", { at, tags: ["a"], payload: { data: "x".repeat(500), type: "text/plain" } })],
-    ["agent", "attempt-started", { ...agent, at, claimId: "c", continues: false, maxAttempts: null }],
-    ["agent", "attempt-succeeded", { ...agent, at, durationMs: 1, output: { data: "1", type: "application/json" } }],
+    [
+      "client",
+      "run-triggered",
+      triggerData("dev", {
+        at,
+        tags: ["a"],
+        payload: { data: "x".repeat(500), type: "text/plain" },
+      }),
+    ],
+    [
+      "agent",
+      "attempt-started",
+      { ...agent, at, claimId: "c", continues: false, maxAttempts: null },
+    ],
+    [
+      "agent",
+      "attempt-succeeded",
+      { ...agent, at, durationMs: 1, output: { data: "1", type: "application/json" } },
+    ],
   ] as const;
   // As under load: runs overlap.
   const window = 200;
@@ -31,7 +49,9 @@ it("folds well over 5,000 events a second, and keeps no finished run in memory",
     for (const [role, type, data] of facts)
       await Promise.all(
         runIds.slice(i, i + window).map((runId) =>
-          log.publisher.publish(runSubject("dev", runId, role), encodeEvent(type, data), { type }),
+          log.publisher.publish(runSubject("dev", runId, role), encodeEvent(type, data), {
+            type,
+          }),
         ),
       );
   const [startedAt, cpu] = [performance.now(), process.cpuUsage()];
@@ -47,7 +67,10 @@ it("folds well over 5,000 events a second, and keeps no finished run in memory",
   expect(rate).toBeGreaterThan(FLOOR);
   expect(runIds.filter((runId) => projection.live("dev", runId))).toEqual([]);
   const asked = performance.now();
-  const page = projection.listRuns("dev", { filter: { status: ["COMPLETED"], tag: ["a"] }, limit: 100 });
+  const page = projection.listRuns("dev", {
+    filter: { status: ["COMPLETED"], tag: ["a"] },
+    limit: 100,
+  });
   expect(page.ok && page.value.data.length).toBe(100);
   expect(performance.now() - asked).toBeLessThan(100);
 }, 120_000);

@@ -17,7 +17,9 @@ afterAll(async () => {
 async function list(
   projection: Projection,
   env: string,
-  input: Omit<CallInput<"runs.list">, "filter"> & { filter?: CallInput<"runs.list">["filter"] } = {},
+  input: Omit<CallInput<"runs.list">, "filter"> & {
+    filter?: CallInput<"runs.list">["filter"];
+  } = {},
 ) {
   expect(await projection.upToDate()).toBeUndefined();
   const answer = projection.listRuns(env, { filter: {}, ...input });
@@ -36,8 +38,15 @@ async function everything(projection: Projection, env: string): Promise<readonly
 describe("a projection", () => {
   it("shows a run as soon as its trigger is acknowledged, and each change after it", async () => {
     const projection = await log.open();
-    const runId = await log.trigger("fresh", { tags: ["a"], payload: { data: '"x"', type: "application/json" } });
-    expect((await everything(projection, "fresh"))[0]).toMatchObject({ id: runId, status: "QUEUED", tags: ["a"] });
+    const runId = await log.trigger("fresh", {
+      tags: ["a"],
+      payload: { data: '"x"', type: "application/json" },
+    });
+    expect((await everything(projection, "fresh"))[0]).toMatchObject({
+      id: runId,
+      status: "QUEUED",
+      tags: ["a"],
+    });
     await log.start("fresh", runId);
     expect((await everything(projection, "fresh"))[0]?.status).toBe("EXECUTING");
     await log.succeed("fresh", runId);
@@ -72,12 +81,18 @@ describe("a projection", () => {
     await expect.poll(() => everything(living, "again")).toHaveLength(40);
     const rebuilt = await log.open();
     await expect.poll(() => everything(rebuilt, "again")).toEqual(expected);
-    expect(rebuilt.queueCounts("again", "task/greet")).toEqual(living.queueCounts("again", "task/greet"));
+    expect(rebuilt.queueCounts("again", "task/greet")).toEqual(
+      living.queueCounts("again", "task/greet"),
+    );
   });
 
   it("counts a queue's runs: those that were admitted, and those in line", async () => {
     const projection = await log.open();
-    const runs = [await log.trigger("counts"), await log.trigger("counts"), await log.trigger("counts")];
+    const runs = [
+      await log.trigger("counts"),
+      await log.trigger("counts"),
+      await log.trigger("counts"),
+    ];
     await log.start("counts", runs[0] ?? "");
     await everything(projection, "counts");
     expect(projection.queueCounts("counts", "task/greet")).toEqual({ running: 1, queued: 2 });
@@ -102,10 +117,20 @@ describe("a projection", () => {
   it("keeps the runs of environments apart, also under the same id", async () => {
     const projection = await log.open();
     const runId = await log.trigger("left", { tags: ["l"] });
-    await log.state("right", runId, "client", "run-triggered", triggerData("right", { tags: ["r"] }));
+    await log.state(
+      "right",
+      runId,
+      "client",
+      "run-triggered",
+      triggerData("right", { tags: ["r"] }),
+    );
     await log.start("right", runId);
-    expect(await everything(projection, "left")).toMatchObject([{ id: runId, status: "QUEUED", tags: ["l"] }]);
-    expect(await everything(projection, "right")).toMatchObject([{ id: runId, status: "EXECUTING", tags: ["r"] }]);
+    expect(await everything(projection, "left")).toMatchObject([
+      { id: runId, status: "QUEUED", tags: ["l"] },
+    ]);
+    expect(await everything(projection, "right")).toMatchObject([
+      { id: runId, status: "EXECUTING", tags: ["r"] },
+    ]);
   });
 
   it("is not led astray by a second trigger of a run, or by facts of runs nobody triggered", async () => {
@@ -114,12 +139,24 @@ describe("a projection", () => {
     await log.start("forged", runId);
     await log.succeed("forged", runId);
     await everything(projection, "forged");
-    await log.state("forged", runId, "client", "run-triggered", triggerData("forged", { tags: ["again"] }));
+    await log.state(
+      "forged",
+      runId,
+      "client",
+      "run-triggered",
+      triggerData("forged", { tags: ["again"] }),
+    );
     await log.start("forged", makeRunId(3, Date.now(), new Uint8Array(10)));
-    await log.publisher.publish(runSubject("forged", runId, "agent"), encodeEvent("cancel-requested", { at: 1 }), {
-      type: "attempt-started",
-    });
-    expect(await everything(projection, "forged")).toMatchObject([{ id: runId, status: "COMPLETED", tags: [] }]);
+    await log.publisher.publish(
+      runSubject("forged", runId, "agent"),
+      encodeEvent("cancel-requested", { at: 1 }),
+      {
+        type: "attempt-started",
+      },
+    );
+    expect(await everything(projection, "forged")).toMatchObject([
+      { id: runId, status: "COMPLETED", tags: [] },
+    ]);
     expect(projection.queueCounts("forged", "task/greet")).toEqual({ running: 0, queued: 0 });
   });
 });
@@ -128,7 +165,11 @@ describe("a kept file", () => {
   it("goes on where it was: with runs that lived, ended and changed meanwhile", async () => {
     const file = join(log.folder, "kept.db");
     const first = await log.open(file);
-    const [lives, ends, isTagged] = [await log.trigger("kept", { tags: ["x"] }), await log.trigger("kept"), await log.trigger("kept")];
+    const [lives, ends, isTagged] = [
+      await log.trigger("kept", { tags: ["x"] }),
+      await log.trigger("kept"),
+      await log.trigger("kept"),
+    ];
     await log.start("kept", isTagged);
     await log.succeed("kept", isTagged);
     await everything(first, "kept");

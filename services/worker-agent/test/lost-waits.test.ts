@@ -1,7 +1,14 @@
 import { beforeAll, expect, test } from "vitest";
-import type { StateOf } from "@millrace/proto";
+import {
+  decodeBody,
+  logRecordSchema,
+  TELEMETRY,
+  telemetrySubject,
+  type StateOf,
+} from "@millrace/proto";
+import { Feed } from "@millrace/nats";
 import type { AgentProcess } from "./support/agent-process.ts";
-import { eventually } from "./support/coordinator.ts";
+import { ENV, eventually } from "./support/coordinator.ts";
 import { setUp } from "./support/setup.ts";
 
 const setup = setUp({
@@ -53,6 +60,17 @@ const setup = setUp({
         return "not reached";
       },
     });
+    export const hooked = task({
+      id: "hooked",
+      onWait: async ({ wait }) => { console.log("wait " + wait.type); },
+      onResume: async ({ wait }) => { console.log("resume " + wait.type); },
+      run: async () => {
+        begun();
+        await wait.for({ hours: 1 });
+        await child.triggerAndWait(1);
+        await child.batchTriggerAndWait([{ payload: 1 }]);
+      },
+    });
     let times = 0;
     export const strays = task({
       id: "strays",
@@ -90,7 +108,9 @@ async function goesOn(runId: string): Promise<unknown> {
   await coordinator.dispatch(runId);
   const { outcome, output, attempt } = await coordinator.until(runId, "finished");
   expect([outcome, attempt]).toEqual(["completed", 1]);
-  return JSON.parse(output?.type === "text/plain" ? JSON.stringify(output.data) : (output?.data ?? ""));
+  return JSON.parse(
+    output?.type === "text/plain" ? JSON.stringify(output.data) : (output?.data ?? ""),
+  );
 }
 
 async function startedWaits(runId: string): Promise<number> {
@@ -110,24 +130,27 @@ test("a run whose process was killed while it waited for time goes on", async ()
 test.each([
   ["one", [1], 2],
   ["batch", [1, 2], [expect.stringMatching(/^batch_/), 2, 4]],
-])("a run whose process was killed while it waited for children (%s) goes on", async (taskId, payloads, output) => {
-  const { coordinator } = setup();
-  const runId = await coordinator.run(taskId as string);
-  const { waits } = await waitingAlone(runId);
-  const wait = waits.at(-1);
-  const children = wait?.kind === "children" ? wait.children : [];
-  expect(children).toHaveLength(payloads.length);
-  for (const [i, child] of children.entries())
-    await coordinator.answerChild(runId, i, {
-      ok: true,
-      id: child.runId,
-      taskIdentifier: "child",
-      output: String(Number(payloads[i]) * 2),
-      outputType: "application/json",
-    });
-  expect(await goesOn(runId)).toEqual(output);
-  expect(await startedWaits(runId)).toBe(1);
-});
+])(
+  "a run whose process was killed while it waited for children (%s) goes on",
+  async (taskId, payloads, output) => {
+    const { coordinator } = setup();
+    const runId = await coordinator.run(taskId as string);
+    const { waits } = await waitingAlone(runId);
+    const wait = waits.at(-1);
+    const children = wait?.kind === "children" ? wait.children : [];
+    expect(children).toHaveLength(payloads.length);
+    for (const [i, child] of children.entries())
+      await coordinator.answerChild(runId, i, {
+        ok: true,
+        id: child.runId,
+        taskIdentifier: "child",
+        output: String(Number(payloads[i]) * 2),
+        outputType: "application/json",
+      });
+    expect(await goesOn(runId)).toEqual(output);
+    expect(await startedWaits(runId)).toBe(1);
+  },
+);
 
 test("a run whose process was killed while it waited for a token goes on", async () => {
   const { coordinator } = setup();
@@ -137,6 +160,44 @@ test("a run whose process was killed while it waited for a token goes on", async
   await coordinator.completeToken(runId, 42);
   expect(await goesOn(runId)).toBe(42);
   expect(await startedWaits(runId)).toBe(1);
+});
+
+test("hooks hear of waits that really begin and end here, not of those that are answered", async () => {
+  const { broker, coordinator } = setup();
+  const runId = await coordinator.run("hooked");
+  await waitingAlone(runId);
+  await coordinator.fireWait(runId);
+  await coordinator.dispatch(runId);
+  for (const count of [2, 3]) {
+    const { waits, agentId } = await coordinator.until(
+      runId,
+      "waiting",
+      (state) => state.waits.length === count,
+    );
+    const wait = waits.at(-1);
+    const id = wait?.kind === "children" ? (wait.children[0]?.runId ?? "") : "";
+    const output = { output: "1", outputType: "application/json" };
+    await coordinator.answerChild(runId, 0, { ok: true, id, taskIdentifier: "child", ...output });
+    await coordinator.signal(runId, "resume", agentId ?? "");
+  }
+  await coordinator.until(runId, "finished");
+  const messages: unknown[] = [];
+  const feed = await Feed.start(broker.nc, {
+    stream: TELEMETRY.name,
+    subjects: [telemetrySubject(ENV, runId)],
+    from: { after: 0 },
+    onMessage: ({ data }) => void messages.push(logRecordSchema.parse(decodeBody(data)).message),
+  });
+  await eventually(() =>
+    expect(messages).toEqual([
+      "wait duration",
+      "wait task",
+      "resume task",
+      "wait batch",
+      "resume batch",
+    ]),
+  );
+  await feed.stop();
 });
 
 test("a token resumes the process that waits for it", async () => {

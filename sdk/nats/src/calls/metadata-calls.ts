@@ -2,7 +2,7 @@
 import {
   applyMetadata,
   encodeEvent,
-  LIMITS,
+  metadataProblem,
   refuse,
   runSubject,
   type JsonObject,
@@ -34,11 +34,8 @@ export function metadataCalls(platform: Platform): {
         // A parent whose log is too old to be there.
         if (!target) continue;
         const metadata = applyMetadata(target.metadata ?? {}, operations);
-        if (JSON.stringify(metadata).length > LIMITS.metadataLength)
-          return refuse(
-            "METADATA_TOO_LARGE",
-            `The metadata of run ${id} would be over ${LIMITS.metadataLength / 1024} KB`,
-          );
+        const problem = metadataProblem(metadata);
+        if (problem) return problem;
         if (id === runId) own = metadata;
         updates.push({ id, operations });
       }

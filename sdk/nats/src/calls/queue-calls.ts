@@ -62,13 +62,17 @@ export function queueCalls(platform: Platform): {
       return found ? answer(view(env, found.value)) : noSuchQueue(queue);
     },
     "queues.pause": (env, { queue, action }) =>
-      change(env, queue, (record) => ({ ...record, paused: action === "pause" })),
+      change(env, queue, (record) => ({
+        ...record,
+        paused: action === "pause" ? true : undefined,
+      })),
     "queues.override": (env, { queue, concurrencyLimit }) =>
       change(env, queue, (record) => ({
         ...record,
         override: { concurrencyLimit, at: Date.now() },
       })),
-    "queues.reset": (env, { queue }) => change(env, queue, (record) => ({ ...record, override: undefined })),
+    "queues.reset": (env, { queue }) =>
+      change(env, queue, (record) => ({ ...record, override: undefined })),
   };
 }
 

@@ -21,36 +21,31 @@ export type Claimant = {
   readonly publisher: Publisher;
 };
 
-/** How long who claimed an id is given to trigger its run, where nobody else can. */
-const PATIENCE_MS = [5, 20, 100, 400, 1500];
-
 /**
  * What may be done with the id in a key's record when no run is in the log under it. Whoever claimed it is about to
- * trigger it, or died before it did.
- * - `usable`: anyone may trigger it; the log keeps the first.
- * - `there`: it was triggered meanwhile.
- * - `void`: nobody can any more. The plan goes to another queue, and so to another shard than the id names: the id is
- *   closed by a fact that stands where the first one would have to.
+ * trigger it, or died before it did. The log keeps the first trigger of an id, so anyone may.
+ * - `usable`: the plan's run may have it.
+ * - `there`: it was triggered. The plan goes to another queue than the id was made for, and so to another shard: its run
+ *   goes to the id's queue instead, where the run that was claimed would have gone.
+ * - `void`: it is no run's id.
  */
 export async function untriggered(
-  { reader, publisher }: Claimant,
+  { publisher }: Claimant,
   env: string,
-  plan: Accepted,
-  runId: string,
+  { data }: Accepted,
+  record: { readonly runId: string; readonly queue: string | undefined },
 ): Promise<"usable" | "there" | "void"> {
+  const { runId, queue = data.queue } = record;
   if (!isRunId(runId)) return "void";
-  if (shardOfRun(runId) === shardOfQueue(env, plan.data.queue)) return "usable";
-  for (const ms of PATIENCE_MS) {
-    await sleep(ms);
-    if ((await reader.state(env, runId)).status !== "absent") return "there";
-  }
-  const closed = await publisher.publish(
+  const shard = shardOfRun(runId);
+  if (shard === shardOfQueue(env, data.queue)) return "usable";
+  if (shard !== shardOfQueue(env, queue)) return "void";
+  await publisher.publish(
     runSubject(env, runId, "client"),
-    encodeEvent("cancel-requested", { at: Date.now(), reason: "never triggered" }),
-    { type: "cancel-requested", expectLastSeq: 0 },
+    encodeEvent("run-triggered", { ...data, queue }),
+    { type: "run-triggered", expectLastSeq: 0 },
   );
-  if (closed.kind === "stored") return "void";
-  return (await reader.state(env, runId)).status === "absent" ? "void" : "there";
+  return "there";
 }
 
 export function tooLong(kind: string, key: string): BrokerUnavailableError {

@@ -136,7 +136,7 @@ class Group {
     const head = this.#head;
     if (!head) return;
     const { runId, data } = head.plan;
-    const record = { runId, createdAt: data.at };
+    const record = { runId, createdAt: data.at, queue: data.queue };
     const ttl = { ttlMs: head.debounce.delayMs + SLACK_MS };
     const revision = entry
       ? await bucket.update(this.#key, record, entry.revision, undefined, ttl)
@@ -166,7 +166,7 @@ class Group {
     }
     if (run.status === "absent") {
       if (looks < LOOKS) return true;
-      const left = await untriggered(this.#claimant, env, plan, runId);
+      const left = await untriggered(this.#claimant, env, plan, entry.value);
       // All of them: whoever claimed it may be waiting for the others' claims before it triggers.
       if (left === "usable") this.#giveAll({ runId, isNew: true });
       else if (left === "void") await this.#begin(bucket, entry);

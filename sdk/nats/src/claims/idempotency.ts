@@ -36,7 +36,8 @@ export async function claimIdempotencyKey(
   const key = taskIdempotencyKey(env, plan.data.taskId, userKey);
   const { runId } = plan;
   for (let tries = 0; ; tries++) {
-    const record: IdempotencyRecord = { id: runId, expiresAt: Date.now() + ttlMs };
+    const { queue } = plan.data;
+    const record: IdempotencyRecord = { id: runId, expiresAt: Date.now() + ttlMs, queue };
     if ((await bucket.create(key, record, { ttlMs })) !== undefined) return { runId, isNew: true };
     const entry = await bucket.get(key);
     if (entry?.value.id === runId) return { runId, isNew: true };
@@ -80,13 +81,13 @@ async function holderOf(
   claimant: Claimant,
   env: string,
   plan: Accepted,
-  { id, expiresAt }: IdempotencyRecord,
+  { id, expiresAt, queue }: IdempotencyRecord,
 ): Promise<Claim | "there" | undefined> {
   if (Date.now() >= expiresAt) return undefined;
   const run = await claimant.reader.state(env, id);
   if (run.status !== "absent")
     return standsForItsKey(run) ? { runId: id, isNew: false } : undefined;
-  const left = await untriggered(claimant, env, plan, id);
+  const left = await untriggered(claimant, env, plan, { runId: id, queue });
   if (left === "there") return left;
   return left === "usable" ? { runId: id, isNew: true } : undefined;
 }

@@ -32,9 +32,7 @@ export class HttpBatches {
       try {
         return await work();
       } catch (error) {
-        throw error instanceof ApiError
-          ? new BatchTriggerError(name, calls.length, error)
-          : error;
+        throw error instanceof ApiError ? new BatchTriggerError(name, calls.length, error) : error;
       }
     };
     const sent = await phase("offload", () => this.#offload(calls));

@@ -62,17 +62,20 @@ export class HttpClient {
     const { baseUrl } = this.connection;
     const { method, path, requestKey, timeoutMs = TIMEOUT_MS } = request;
     const content = contentOf(request);
-    const { response, text } = await this.#send(`${baseUrl}${path}${queryOf(request.query)}`, () => ({
-      method,
-      headers: {
-        ...gatewayHeaders(this.connection),
-        "content-type": content?.type ?? "application/json",
-        ...(requestKey === undefined ? {} : { "x-trigger-request-idempotency-key": requestKey }),
-        ...request.headers,
-      },
-      ...(content === undefined ? {} : { body: content.data }),
-      signal: AbortSignal.timeout(timeoutMs),
-    }));
+    const { response, text } = await this.#send(
+      `${baseUrl}${path}${queryOf(request.query)}`,
+      () => ({
+        method,
+        headers: {
+          ...gatewayHeaders(this.connection),
+          "content-type": content?.type ?? "application/json",
+          ...(requestKey === undefined ? {} : { "x-trigger-request-idempotency-key": requestKey }),
+          ...request.headers,
+        },
+        ...(content === undefined ? {} : { body: content.data }),
+        signal: AbortSignal.timeout(timeoutMs),
+      }),
+    );
     const value = parseJson(text);
     if (value === undefined)
       throw apiError(response.status, `What answers at ${baseUrl} is not a Millrace gateway`);

@@ -1,5 +1,11 @@
 /** The platform through its gateway. */
-import { refuse, type CallInput, type CallName, type CallOutput, type RunView } from "@millrace/proto";
+import {
+  refuse,
+  type CallInput,
+  type CallName,
+  type CallOutput,
+  type RunView,
+} from "@millrace/proto";
 import type { HttpConnection } from "../config.ts";
 import { apiError, refusalError, shutDown } from "../errors.ts";
 import type {

@@ -154,8 +154,7 @@ export class LiveRuns {
 
 function requestFor(id: string, selector: Subscription["selector"]): LiveRequest {
   if ("runId" in selector) return { type: "subscribe", id, runId: selector.runId };
-  if ("batchId" in selector)
-    return { type: "subscribe-runs", id, batchId: selector.batchId };
+  if ("batchId" in selector) return { type: "subscribe-runs", id, batchId: selector.batchId };
   const { tags, createdAfter } = selector;
   return {
     type: "subscribe-runs",

@@ -7,7 +7,7 @@
  */
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 import type { HttpConnection } from "../config.ts";
-import { apiError, type ApiError } from "../errors.ts";
+import type { ApiError } from "../errors.ts";
 import type { StreamReader } from "../host.ts";
 import { errorOf, gatewayHeaders, parseJson } from "./http-client.ts";
 

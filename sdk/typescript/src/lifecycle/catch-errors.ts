@@ -29,7 +29,7 @@ export async function catchErrors(
   const decided = decidedBy(place, thrown);
   if (decided !== undefined) return { error: thrown, end: { ok: false, error, retry: decided } };
   const chance = Math.random();
-  const delayMs = defaultDelayMs(place, chance);
+  const delayMs = defaultDelayMs(place, thrown, chance);
   const asked = {
     ...call,
     error: thrown,
@@ -45,7 +45,7 @@ export async function catchErrors(
   } catch (hookError) {
     return { error: hookError, end: finalFailure(hookFailure(hookError)) };
   }
-  return { error: thrown, end: { ok: false, error, retry: decide(place, error, chance) } };
+  return { error: thrown, end: { ok: false, error, retry: decide(place, error, chance, thrown) } };
 }
 
 function judged(place: AttemptPlace, thrown: unknown, verdict: Verdict, chance: number): Caught {

@@ -36,8 +36,20 @@ export type Verdict = {
 };
 
 /** Milliseconds until the next attempt by the settings alone; undefined: no attempt follows. */
-export function defaultDelayMs(place: AttemptPlace, chance: number): number | undefined {
-  return mayTryAgain(place) ? retryDelayMs(place.retry, place.attempt, chance) : undefined;
+export function defaultDelayMs(
+  place: AttemptPlace,
+  thrown: unknown,
+  chance: number,
+): number | undefined {
+  if (!mayTryAgain(place)) return undefined;
+  return patienceMs(thrown) ?? retryDelayMs(place.retry, place.attempt, chance);
+}
+
+/** How long the platform asks to wait when it was asked too often; undefined when it does not say. */
+function patienceMs(thrown: unknown): number | undefined {
+  if (!isApiError(thrown) || !("millisecondsUntilReset" in thrown)) return undefined;
+  const { millisecondsUntilReset: ms } = thrown;
+  return typeof ms === "number" ? Math.round(ms) : undefined;
 }
 
 /**
@@ -50,9 +62,14 @@ export function decidedBy(place: AttemptPlace, thrown: unknown): RetryDecision |
 }
 
 /** The decision about an error no hook had a word in. */
-export function decide(place: AttemptPlace, error: RunError, chance: number): RetryDecision {
+export function decide(
+  place: AttemptPlace,
+  error: RunError,
+  chance: number,
+  thrown?: unknown,
+): RetryDecision {
   if (!isRetryable(error)) return null;
-  const delayMs = defaultDelayMs(place, chance);
+  const delayMs = defaultDelayMs(place, thrown, chance);
   return delayMs === undefined ? null : { delayMs };
 }
 

@@ -18,7 +18,10 @@ export function hooksOf(written: Readonly<Record<string, unknown>>): Hooks | und
     const hook = written[name];
     if (typeof hook !== "function") continue;
     const meant = name === "handleError" ? "catchError" : name;
-    hooks[meant] = [...(hooks[meant] ?? []), hookOf(meant, hook as (...args: unknown[]) => unknown)];
+    hooks[meant] = [
+      ...(hooks[meant] ?? []),
+      hookOf(meant, hook as (...args: unknown[]) => unknown),
+    ];
   }
   return Object.keys(hooks).length === 0 ? undefined : hooks;
 }

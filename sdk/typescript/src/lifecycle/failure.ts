@@ -25,7 +25,7 @@ export function placeOf(
 export function failureOf(place: AttemptPlace, thrown: unknown): AttemptFailure {
   const error = runErrorOf(thrown);
   const decided = decidedBy(place, thrown);
-  const retry = decided === undefined ? decide(place, error, Math.random()) : decided;
+  const retry = decided === undefined ? decide(place, error, Math.random(), thrown) : decided;
   return { ok: false, error, retry };
 }
 

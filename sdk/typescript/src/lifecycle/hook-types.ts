@@ -124,19 +124,13 @@ export type LifecycleHooks<TPayload = Untyped, TOutput = Untyped, TInit = Untype
   /** Before every attempt; what it returns is `init` for everything after it. Middleware and `locals` are newer. */
   readonly init?: Either<TPayload, TaskInitHookParams<TPayload>, MaybePromise<TInit>> | undefined;
   /** After every attempt. */
-  readonly cleanup?:
-    | Either<TPayload, TaskCleanupHookParams<TPayload, TInit>, unknown>
-    | undefined;
+  readonly cleanup?: Either<TPayload, TaskCleanupHookParams<TPayload, TInit>, unknown> | undefined;
   /** Around every attempt. */
-  readonly middleware?:
-    | Either<TPayload, TaskMiddlewareHookParams<TPayload>, unknown>
-    | undefined;
+  readonly middleware?: Either<TPayload, TaskMiddlewareHookParams<TPayload>, unknown> | undefined;
   /** Before the first attempt. */
   readonly onStart?: Either<TPayload, TaskStartHookParams<TPayload, TInit>, unknown> | undefined;
   /** Before every attempt. */
-  readonly onStartAttempt?:
-    | ((params: TaskStartAttemptHookParams<TPayload>) => unknown)
-    | undefined;
+  readonly onStartAttempt?: ((params: TaskStartAttemptHookParams<TPayload>) => unknown) | undefined;
   readonly onSuccess?:
     | EitherOfThree<TPayload, TOutput, TaskSuccessHookParams<TPayload, TOutput, TInit>>
     | undefined;

@@ -11,7 +11,8 @@
  *    round, and the first verdict counts.
  * 2. A payload that cannot be used calls no hook. What middleware throws ends the attempt without any further hook.
  * 3. `init`, `onStart` and `onStartAttempt` fail like `run`. What other hooks throw is logged and changes nothing.
- * 4. An attempt that was cancelled calls `onCancel` and `cleanup` only.
+ * 4. An attempt that was cancelled, or whose run goes on elsewhere, calls `onCancel` and `cleanup` only. One that was
+ *    aborted by a TimeoutError has taken too long: its failure is final, and `catchError` is not asked.
  */
 import type { Packet } from "@millrace/proto";
 import { runInScope, type RunScope, type WaitInfo } from "../host.ts";
@@ -161,7 +162,7 @@ export class HookedAttempt implements Attempt {
         return await this.#ended(platformFailure(this.#place(), error));
       }
     }
-    if (!this.#isCanceled) {
+    if (!this.#isAbandoned()) {
       await this.#tell("onSuccess", { output: value });
       await this.#tell("onComplete", { output: value, result: { ok: true, data: value } });
     }
@@ -169,14 +170,19 @@ export class HookedAttempt implements Attempt {
   }
 
   async #failed(thrown: unknown): Promise<AttemptEnd> {
-    if (this.#isCanceled) return finalFailure(runErrorOf(thrown));
+    if (this.#isAbandoned()) return finalFailure(runErrorOf(thrown));
+    if (isTooLate(this.#scope.signal)) {
+      const message = "The run took longer than it may";
+      const end = finalFailure(internalError("MAX_DURATION_EXCEEDED", message, thrown));
+      return await this.#ended(end, { end, error: thrown });
+    }
     const caught = await catchErrors(this.#place(), thrown, this.#catchers(), this.#call());
     return await this.#ended(caught.end, caught);
   }
 
   /** @param caught what code threw; absent when the platform found the failure */
   async #ended(end: AttemptFailure, caught?: Caught): Promise<AttemptFailure> {
-    if (end.retry !== null || this.#isCanceled) return end;
+    if (end.retry !== null || this.#isAbandoned()) return end;
     const error = caught ? caught.error : errorOf(end);
     await this.#tell("onFailure", { error });
     await this.#tell("onComplete", { error, result: { ok: false, error } });
@@ -214,9 +220,19 @@ export class HookedAttempt implements Attempt {
     return { payload: this.#payload, ctx, task: this.#task.id, signal, init: this.#init };
   }
 
+  /** Nobody is to be told how it ends. */
+  #isAbandoned(): boolean {
+    const { signal } = this.#scope;
+    return this.#isCanceled || (signal.aborted && !isTooLate(signal));
+  }
+
   #place() {
     return placeOf(this.#task, this.#scope, this.#settings);
   }
+}
+
+function isTooLate({ aborted, reason }: AbortSignal): boolean {
+  return aborted && reason instanceof Error && reason.name === "TimeoutError";
 }
 
 function errorOf({ error }: AttemptFailure): Error {

@@ -24,7 +24,12 @@ export type AttemptEnd =
 export type AttemptFailure = Extract<AttemptEnd, { ok: false }>;
 
 export type Attempt = {
-  /** Called once. Never rejects; a task without hooks, schema and middleware that returns no promise ends at once. */
+  /**
+   * Aborting the scope's signal ends an attempt without telling hooks but `cleanup`, unless its reason is a
+   * `TimeoutError`: then the run has taken too long, and has failed for good.
+   *
+   * Called once. Never rejects; a task without hooks, schema and middleware that returns no promise ends at once.
+   */
   run(payload: Packet): AttemptEnd | Promise<AttemptEnd>;
   /** Tells the `onCancel` hooks, and waits for them for at most ten seconds. Aborts nothing itself. */
   cancel(): Promise<void>;

@@ -37,6 +37,8 @@ function matches(body: unknown, filter: BodyFilter): boolean {
   });
 }
 
-function isList(wanted: BodyFilter[string]): wanted is readonly (string | number | boolean | null)[] {
+function isList(
+  wanted: BodyFilter[string],
+): wanted is readonly (string | number | boolean | null)[] {
   return Array.isArray(wanted);
 }

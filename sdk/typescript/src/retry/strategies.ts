@@ -35,7 +35,7 @@ export type FetchRetryOptions = RetrySettings & {
   readonly condition?: (response: Untyped, error: Untyped) => unknown;
 };
 
-export const DEFAULT_STATUSES = "408,409,429,5xx";
+const DEFAULT_STATUSES = "408,409,429,5xx";
 
 /** What came of one try. */
 export type Tried =

@@ -21,7 +21,11 @@ export type WriterOptions<T> = WriteOptions & {
   }) => void | Promise<void>;
 };
 
-export function pipeTo<T>(key: string, source: Source<T>, options: WriteOptions = {}): PipeResult<T> {
+export function pipeTo<T>(
+  key: string,
+  source: Source<T>,
+  options: WriteOptions = {},
+): PipeResult<T> {
   return writerTo<T>(key, { ...options, execute: ({ merge }) => merge(source) });
 }
 

@@ -39,8 +39,9 @@ export class StreamWriter {
     this.done.catch(() => undefined);
   }
 
-  /** @throws ApiError when the value is too long; the stream goes on without it */
+  /** @throws ApiError when the value is too long, and the stream goes on without it; what `done` rejects with */
   write(value: unknown): void {
+    if (this.#failure) throw this.#failure.error;
     if (this.#isEnded) throw new Error(`The stream "${this.#key}" has ended`);
     const text = chunkText(value);
     this.#waiting.push(text);

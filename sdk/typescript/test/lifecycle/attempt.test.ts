@@ -60,7 +60,10 @@ describe("a task without hooks", () => {
     task({ id: "plain", run: (payload: { n: number }) => "x".repeat(payload.n) });
     const run = fakeRun({
       calls: {
-        "packets.load": () => ({ data: `{"n":${LIMITS.inlineBytes + 1}}`, type: "application/json" }),
+        "packets.load": () => ({
+          data: `{"n":${LIMITS.inlineBytes + 1}}`,
+          type: "application/json",
+        }),
         "packets.store": () => ({ path: "out/1" }),
       },
     });
@@ -86,7 +89,14 @@ describe("a task without hooks", () => {
 
   it.each([
     ["a function", () => ({ f: nothing })],
-    ["what throws when it is read", () => ({ get x() { throw new Error("no"); } })],
+    [
+      "what throws when it is read",
+      () => ({
+        get x() {
+          throw new Error("no");
+        },
+      }),
+    ],
     ["over ten megabytes", () => "x".repeat(LIMITS.storedBytes + 1)],
   ])("fails for good with a result that is %s", async (_what, run) => {
     task({ id: "plain", retry: {}, run: run as () => unknown });
@@ -109,10 +119,13 @@ describe("what ends an attempt in another way", () => {
       },
     });
 
-  it.each([{}, { onSuccess: nothing }])("CompleteTaskWithOutput is a success (%o)", async (hooks) => {
-    ending(new CompleteTaskWithOutput({ early: true }), {}, hooks);
-    expect(await attemptOf(null)).toMatchObject({ ok: true, output: { data: '{"early":true}' } });
-  });
+  it.each([{}, { onSuccess: nothing }])(
+    "CompleteTaskWithOutput is a success (%o)",
+    async (hooks) => {
+      ending(new CompleteTaskWithOutput({ early: true }), {}, hooks);
+      expect(await attemptOf(null)).toMatchObject({ ok: true, output: { data: '{"early":true}' } });
+    },
+  );
 
   it("AbortTaskRunError and refused calls of the platform are final, but not those worth repeating", async () => {
     ending(new AbortTaskRunError("stop"));
@@ -121,6 +134,11 @@ describe("what ends an attempt in another way", () => {
     expect(await attemptOf(null)).toMatchObject({ retry: null });
     ending(new RateLimitError(429, "slowly"));
     expect(await attemptOf(null)).toMatchObject({ retry: { delayMs: expect.any(Number) } });
+    const headers = { "x-ratelimit-reset": String(Date.now() + 3_600_000) };
+    ending(new RateLimitError(429, "later", undefined, { headers }));
+    const end = await attemptOf(null);
+    if (end.ok) throw new Error("It was to fail");
+    expect(end.retry?.delayMs).toBeGreaterThan(3_590_000);
   });
 
   it("OutOfMemoryError goes to a larger machine once, whatever the attempts", async () => {
@@ -194,130 +212,6 @@ describe("init", () => {
   });
 });
 
-describe("catchError", () => {
-  const failing = (catchError: (params: unknown) => unknown, retry: object = {}) =>
-    task({
-      id: "failing",
-      retry: { maxAttempts: 3, minTimeoutInMs: 100, randomize: false, ...retry },
-      catchError: catchError as () => undefined,
-      run: () => {
-        throw new Error("first");
-      },
-    });
-
-  it.each([
-    [undefined, { retry: { delayMs: 100 } }],
-    [{}, { retry: { delayMs: 100 } }],
-    [{ skipRetrying: true }, { retry: null }],
-    [{ retryDelayInMs: 7 }, { retry: { delayMs: 7 } }],
-    [{ retry: { minTimeoutInMs: 40, randomize: false } }, { retry: { delayMs: 40 } }],
-    [{ retry: { maxAttempts: 1 } }, { retry: null }],
-    [{ error: new TypeError("second") }, { error: { name: "TypeError" }, retry: { delayMs: 100 } }],
-  ])("returning %o", async (verdict, expected) => {
-    failing(() => verdict);
-    expect(await attemptOf(null)).toMatchObject(expected);
-  });
-
-  it("may name the time of the next attempt", async () => {
-    vi.useFakeTimers({ toFake: ["Date"], now: 1_000_000 });
-    failing(() => ({ retryAt: new Date(1_060_000) }));
-    expect(await attemptOf(null)).toMatchObject({ retry: { delayMs: 60_000 } });
-    failing(() => ({ retryAt: new Date(1) }));
-    expect(await attemptOf(null)).toMatchObject({ retry: { delayMs: 0 } });
-  });
-
-  it("makes no attempts out of nothing", async () => {
-    failing(() => ({ retryDelayInMs: 7 }));
-    expect(await attemptOf(null, fakeRun({}, contextOf({ attempt: 3 })))).toMatchObject({
-      retry: null,
-    });
-    expect(await attemptOf(null, fakeRun(), { maxAttempts: null })).toMatchObject({ retry: null });
-  });
-
-  it("is told what would happen without it", async () => {
-    const asked: unknown[] = [];
-    failing((params) => asked.push(params) && undefined);
-    await attemptOf({ a: 1 });
-    expect(asked).toEqual([
-      expect.objectContaining({
-        payload: { a: 1 },
-        error: expect.objectContaining({ message: "first" }),
-        retry: expect.objectContaining({ maxAttempts: 3, factor: 2 }),
-        retryDelayInMs: 100,
-        retryAt: expect.any(Date),
-      }),
-    ]);
-  });
-
-  it("ends the run with AbortTaskRunError; with another error of its own it is to blame", async () => {
-    const failure = vi.fn<(error: unknown) => void>();
-    tasks.onFailure(({ error }) => failure(error));
-    const abort = new AbortTaskRunError("enough");
-    failing(() => {
-      throw abort;
-    });
-    expect(await attemptOf(null)).toMatchObject({ error: { message: "enough" }, retry: null });
-    expect(failure).toHaveBeenLastCalledWith(abort);
-    failing(() => {
-      throw new Error("typo");
-    });
-    expect(await attemptOf(null)).toMatchObject({
-      error: { code: "HANDLE_ERROR_ERROR", message: "typo" },
-      retry: null,
-    });
-  });
-});
-
-describe("the older, positional forms", () => {
-  it("are told by the number of their parameters", async () => {
-    const calls: unknown[] = [];
-    const keep =
-      (name: string) =>
-      (...values: unknown[]) => {
-        calls.push([name, ...values]);
-      };
-    task({
-      id: "older",
-      init: async (payload, { ctx }) => keep("init")(payload, ctx.run.id),
-      onStart: async (payload, { ctx }) => keep("onStart")(payload, ctx.run.id),
-      onSuccess: async (payload, output, { ctx }) => keep("onSuccess")(payload, output, ctx.run.id),
-      cleanup: async (payload, { ctx }) => keep("cleanup")(payload, ctx.run.id),
-      run: async (payload: { a: number }) => payload.a,
-    });
-    await attemptOf({ a: 1 });
-    expect(calls).toEqual([
-      ["init", { a: 1 }, "run_1"],
-      ["onStart", { a: 1 }, "run_1"],
-      ["onSuccess", { a: 1 }, 1, "run_1"],
-      ["cleanup", { a: 1 }, "run_1"],
-    ]);
-  });
-
-  it("of failures, with two parameters and with three", async () => {
-    const calls: unknown[] = [];
-    tasks.handleError(async (payload, error, { ctx }) => {
-      calls.push(["three", payload, error.message, ctx.run.id]);
-      return { skipRetrying: true };
-    });
-    task({
-      id: "older",
-      handleError: async (error, { ctx }) => void calls.push(["two", error.message, ctx.run.id]),
-      onFailure: async (payload, error, { ctx }) => {
-        calls.push(["onFailure", payload, error.message, ctx.run.id]);
-      },
-      run: async (_payload: number) => {
-        throw new Error("no");
-      },
-    });
-    await attemptOf(5);
-    expect(calls).toEqual([
-      ["two", "no", "run_1"],
-      ["three", 5, "no", "run_1"],
-      ["onFailure", 5, "no", "run_1"],
-    ]);
-  });
-});
-
 describe("a hook whose error changes nothing", () => {
   it("is told in the run's log", async () => {
     task({
@@ -330,7 +224,13 @@ describe("a hook whose error changes nothing", () => {
     const run = fakeRun();
     expect(await attemptOf(null, run)).toMatchObject({ ok: true });
     expect(run.asked).toEqual([
-      ["log", expect.objectContaining({ level: "error", message: expect.stringMatching(/^onSuccess threw: Error: oops/) })],
+      [
+        "log",
+        expect.objectContaining({
+          level: "error",
+          message: expect.stringMatching(/^onSuccess threw: Error: oops/),
+        }),
+      ],
     ]);
   });
 });
@@ -340,7 +240,7 @@ describe("cancelling", () => {
     const calls: string[] = [];
     task({
       id: "cancelled",
-      onCancel: async ({ runPromise }) => void calls.push(`onCancel ${await runPromise}`),
+      onCancel: async ({ runPromise }) => void calls.push(`onCancel ${String(await runPromise)}`),
       onSuccess: () => calls.push("onSuccess"),
       onComplete: () => calls.push("onComplete"),
       cleanup: () => calls.push("cleanup"),
@@ -373,6 +273,38 @@ describe("cancelling", () => {
   });
 });
 
+describe("aborting", () => {
+  const HOOKS = ["onSuccess", "onFailure", "onComplete", "catchError", "cleanup"] as const;
+  async function abortedBy(reason: Error) {
+    const calls: string[] = [];
+    task({
+      id: "aborted",
+      retry: {},
+      ...Object.fromEntries(HOOKS.map((name) => [name, () => void calls.push(name)])),
+      run: async (_payload: null, { signal }) => {
+        await new Promise((_resolve, reject) => signal.addEventListener("abort", reject));
+      },
+    });
+    const { attempt, run } = open();
+    const ending = attempt.run({ data: "null", type: "application/json" });
+    await new Promise((resolve) => setImmediate(resolve));
+    run.abort.abort(reason);
+    return { end: await ending, calls };
+  }
+
+  it("tells nobody how the attempt ends: its run goes on elsewhere", async () => {
+    const { end, calls } = await abortedBy(new DOMException("elsewhere", "AbortError"));
+    expect(end).toMatchObject({ ok: false, retry: null });
+    expect(calls).toEqual(["cleanup"]);
+  });
+
+  it("for its time is a final failure", async () => {
+    const { end, calls } = await abortedBy(new DOMException("too long", "TimeoutError"));
+    expect(end).toMatchObject({ error: { code: "MAX_DURATION_EXCEEDED" }, retry: null });
+    expect(calls).toEqual(["onFailure", "onComplete", "cleanup"]);
+  });
+});
+
 describe("a durable wait", () => {
   it("writes metadata first, then tells the hooks", async () => {
     const run = fakeRun();
@@ -398,23 +330,26 @@ describe("a durable wait", () => {
 });
 
 describe("what is left behind", () => {
-  it.each([{}, { onSuccess: nothing }])("is waited for: promises, then metadata (%o)", async (hooks) => {
-    const run = fakeRun();
-    task({
-      id: "leaving",
-      ...hooks,
-      run: () => {
-        const work = async (): Promise<never> => {
-          await new Promise((resolve) => setTimeout(resolve, 5));
-          metadata.set("late", true);
-          throw new Error("nobody minds");
-        };
-        waitUntil(work());
-      },
-    });
-    expect(await attemptOf(null, run)).toMatchObject({ ok: true });
-    expect(run.asked).toMatchObject([["metadata.update", { operations: [{ key: "late" }] }]]);
-  });
+  it.each([{}, { onSuccess: nothing }])(
+    "is waited for: promises, then metadata (%o)",
+    async (hooks) => {
+      const run = fakeRun();
+      task({
+        id: "leaving",
+        ...hooks,
+        run: () => {
+          const work = async (): Promise<never> => {
+            await new Promise((resolve) => setTimeout(resolve, 5));
+            metadata.set("late", true);
+            throw new Error("nobody minds");
+          };
+          waitUntil(work());
+        },
+      });
+      expect(await attemptOf(null, run)).toMatchObject({ ok: true });
+      expect(run.asked).toMatchObject([["metadata.update", { operations: [{ key: "late" }] }]]);
+    },
+  );
 
   it("is given up after a minute", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout"] });

@@ -43,7 +43,9 @@ const cases: fc.Arbitrary<Case> = fc.record({
 function labels({ counts }: Case, name: HookName): readonly string[] {
   const at = (level: Level) =>
     Array.from({ length: counts[name][level] }, (_, i) => `${level} ${name} ${i}`);
-  return name === "catchError" ? [...at("task"), ...at("global")] : [...at("global"), ...at("task")];
+  return name === "catchError"
+    ? [...at("task"), ...at("global")]
+    : [...at("global"), ...at("task")];
 }
 
 type Expected = { readonly order: readonly string[]; readonly end: "ok" | "again" | "failed" };

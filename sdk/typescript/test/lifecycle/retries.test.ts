@@ -69,7 +69,9 @@ describe("the settings that count", () => {
   it("are nothing in development when the configuration says so", async () => {
     task({ id: "failing", retry: {}, run: fails });
     const development = () => fakeRun({}, contextOf({ environment: "DEVELOPMENT" }));
-    expect(await attemptOf(null, development())).toMatchObject({ retry: { delayMs: expect.any(Number) } });
+    expect(await attemptOf(null, development())).toMatchObject({
+      retry: { delayMs: expect.any(Number) },
+    });
     defineConfig({ project: "p", retries: { enabledInDev: false } });
     expect(await attemptOf(null, development())).toMatchObject({ retry: null });
     expect(await attemptOf(null)).toMatchObject({ retry: { delayMs: expect.any(Number) } });

@@ -2,7 +2,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import {
   createBatchBodySchema,
-  LIMITS,
   refuse,
   taskBatchBodySchema,
   wholeBatchBodySchema,

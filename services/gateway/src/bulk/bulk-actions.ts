@@ -15,6 +15,7 @@ import {
   type Refusal,
 } from "@millrace/proto";
 import type { Answer, Bucket } from "@millrace/service-kit";
+import { paginationOf } from "../page.ts";
 import type { Projection } from "../projection/projection.ts";
 import { viewOfBulkAction } from "./bulk-view.ts";
 
@@ -83,20 +84,12 @@ export class BulkActions {
     });
     const newestFirst = [...found.values()].toSorted((a, b) => (a.id < b.id ? 1 : -1));
     const records = before === undefined ? newestFirst.slice(0, limit) : newestFirst.slice(-limit);
-    const hasMore = newestFirst.length > limit;
-    const hasOlder = before === undefined ? hasMore : true;
-    const hasNewer = before === undefined ? after !== undefined : hasMore;
-    const [first, last] = [records[0], records.at(-1)];
-    return {
-      ok: true,
-      value: {
-        data: records.map(viewOfBulkAction),
-        pagination: {
-          ...(hasOlder && last ? { next: last.id } : {}),
-          ...(hasNewer && first ? { previous: first.id } : {}),
-        },
-      },
-    };
+    const pagination = paginationOf(records, {
+      direction: before === undefined ? "older" : "newer",
+      isBehind: after !== undefined,
+      hasMore: newestFirst.length > limit,
+    });
+    return { ok: true, value: { data: records.map(viewOfBulkAction), pagination } };
   }
 
   /** What was done stays done. An action that is over stays as it is. */

@@ -72,8 +72,7 @@ export class BulkWorker {
   /** Resolves when the page under way is done, and nothing is held any more. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await this.#feed?.stop();
-    await Promise.all(this.#working.values());
+    await Promise.all([this.#feed?.stop(), ...this.#working.values()]);
   }
 
   #changed(key: string, record: BulkRecord | undefined): void {
@@ -92,7 +91,7 @@ export class BulkWorker {
     while (this.#open.has(key) && !this.#stopping.signal.aborted) {
       try {
         const lease = await Lease.tryAcquire(this.#leases, LEASE_KEYS.bulkAction(id), this.#holder);
-        if (!lease) await this.#pause(LEASE_TTL_MS);
+        if (!lease) await this.#pause(LEASE_TTL_MS / 4);
         else
           try {
             await this.#workOff(key, lease);
@@ -100,6 +99,7 @@ export class BulkWorker {
             await lease.release();
           }
       } catch (error) {
+        if (this.#stopping.signal.aborted) return;
         this.#parts.log.warn({ err: error, bulkAction: id }, "a bulk action is interrupted");
         await this.#pause(TRY_AGAIN_MS);
       }

@@ -21,13 +21,18 @@ export function explanationFacts(
   if (run.status === "queued")
     for (const other of line.waiting.values())
       if (other.id !== run.id && isOfLine(other) && goesBefore(other, run)) ahead++;
+  const rate = queue?.rateLimit;
+  const nextStartAt = rate && projection.rated.nextAt(env, name, concurrencyKey ?? "", rate, nowMs);
+  return { nowMs, admitted, ahead, nextStartAt, executing: executingOf(projection, env) };
+}
+
+/** How many runs each agent executes. */
+function executingOf(projection: Projection, env: string): ReadonlyMap<string, number> {
   const executing = new Map<string, number>();
   for (const { status, agentId } of projection.lines.admitted(env))
     if (status !== "queued" && agentId !== null)
       executing.set(agentId, (executing.get(agentId) ?? 0) + 1);
-  const rate = queue?.rateLimit;
-  const nextStartAt = rate && projection.rated.nextAt(env, name, concurrencyKey ?? "", rate, nowMs);
-  return { nowMs, admitted, ahead, nextStartAt, executing };
+  return executing;
 }
 
 /** The order of a queue's line: the coordinator's. */

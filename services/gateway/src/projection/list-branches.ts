@@ -6,6 +6,8 @@
  * the way. Without this, several values of a field would have all their runs sorted for one page.
  */
 import { PUBLIC_STATUSES, type RunFilter } from "@millrace/proto";
+import type { Direction } from "../page.ts";
+import { USUAL } from "./schema.ts";
 
 /** Where a list goes on: behind this run. */
 export type Place = { readonly createdAt: number; readonly seq: number };
@@ -46,7 +48,10 @@ const DRIVERS = [
   ["bulk_action", "runs_bulk_action"],
   ["schedule", "runs_schedule"],
   ["tag", "tags"],
+  ["is_test", "runs_test"],
   ["version", "runs_version"],
+  ["region", "runs_region"],
+  ["machine", "runs_machine"],
   ["task", "runs_task"],
   ["queue", "runs_queue"],
   ["status", "runs_status"],
@@ -58,7 +63,7 @@ const BRANCHES_MAX = 200;
 /** Selects `created_at, seq` of the runs that match, as parts to be united. */
 export function branchesOf(
   { env, filter, bounds, everyTag = [] }: Selection,
-  direction: "older" | "newer",
+  direction: Direction,
   place: Place | undefined,
 ): { readonly branches: readonly string[]; readonly values: readonly unknown[] } {
   const filters = filtersOf(filter);
@@ -129,6 +134,16 @@ function driverOf(filters: Filters): Driver {
         driving: ["tag"],
       };
     const source = `runs AS place INDEXED BY ${index}`;
+    if (column === "is_test" || column === "region" || column === "machine") {
+      const usual = USUAL[column];
+      if (values.includes(usual)) continue;
+      const isUnusual = {
+        sql: `${column} <> ${typeof usual === "string" ? `'${usual}'` : usual}`,
+        values: [],
+      };
+      const heads = values.map((value) => [equals(column, value), isUnusual]);
+      return { source, heads, driving: [column] };
+    }
     if (column !== "task" && column !== "queue")
       return { source, heads: values.map((value) => [equals(column, value)]), driving: [column] };
     const statuses = filters.get("status") ?? PUBLIC_STATUSES;
@@ -143,7 +158,7 @@ function driverOf(filters: Filters): Driver {
 
 function placeConditions(
   { from, to, maxSeq }: Bounds,
-  direction: "older" | "newer",
+  direction: Direction,
   place: Place | undefined,
 ): Condition[] {
   const conditions: Condition[] = [{ sql: "place.created_at BETWEEN ? AND ?", values: [from, to] }];

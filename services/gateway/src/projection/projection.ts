@@ -39,14 +39,8 @@ import { lightened } from "./light-event.ts";
 import { Milestones } from "./milestones.ts";
 import { QueueLines } from "./queue-lines.ts";
 import { RatedGrants } from "./rated-grants.ts";
-import {
-  boundsOf,
-  countRuns,
-  listRuns,
-  problemOf,
-  selectRuns,
-  type ListedRun,
-} from "./run-list.ts";
+import { listRuns } from "./run-list.ts";
+import { countRuns, selectionOf, selectRuns, type ListedRun } from "./run-selection.ts";
 import { RunStore } from "./run-store.ts";
 import { streamPosition } from "./stream-position.ts";
 
@@ -202,13 +196,12 @@ export class Projection {
         readonly to: number;
       }
     | Refusal {
-    const problem = problemOf(filter);
-    if (problem) return problem;
-    const bounds = boundsOf(filter, nowMs);
-    if (!bounds.ok) return bounds;
+    const selected = selectionOf(env, filter, nowMs);
+    if (!selected.ok) return selected;
     this.flush();
-    const total = countRuns(this.#store.db, { env, filter, bounds });
-    return { ok: true, total, maxSeq: this.#seq, from: bounds.from, to: bounds.to };
+    const { from, to } = selected.selection.bounds;
+    const total = countRuns(this.#store.db, selected.selection);
+    return { ok: true, total, maxSeq: this.#seq, from, to };
   }
 
   /** The runs behind `place` that match, newest first, of those that were triggered up to `maxSeq`. */

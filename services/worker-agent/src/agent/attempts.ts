@@ -5,7 +5,7 @@
  * 2. Every attempt that was won ends in exactly one fact of this agent, or was let go.
  * 3. Between two attempts on this agent the run keeps its room; the next one is claimed like the first.
  */
-import { STORED, type Packet, type Preset, type RunError } from "@millrace/proto";
+import type { Packet, Preset, RunError } from "@millrace/proto";
 import type { RunProcess } from "../process/run-process.ts";
 import type { Start } from "../process/messages.ts";
 import type { Acks } from "./acks.ts";
@@ -13,8 +13,9 @@ import type { Facts } from "./facts.ts";
 import type { Claimed, HeldRun, HeldRuns, PhaseOf, Result } from "./held-run.ts";
 import type { Lanes } from "./lanes.ts";
 import type { NextAttempts } from "./next-attempts.ts";
-import { isStoredWait, type Packets } from "./packets.ts";
-import { decideAgain, decideRetry, statedError, type Failure, type FailedAttempt, type Now, type RetryDecision } from "./retry.ts";
+import { needsLoading, type Packets } from "./packets.ts";
+import { Failures } from "./failures.ts";
+import { statedError, type Failure } from "./retry.ts";
 import type { RunLogs } from "./run-logs.ts";
 
 /** The part of the pool an attempt needs. */
@@ -48,9 +49,11 @@ const ENVELOPE_BYTES = 1024;
 
 export class Attempts {
   readonly #options: AttemptsOptions;
+  readonly #failures: Failures;
 
   constructor(options: AttemptsOptions) {
     this.#options = options;
+    this.#failures = new Failures({ ...options, onOver: (run) => this.end(run) });
   }
 
   /** Executes a run that was claimed. */
@@ -61,14 +64,17 @@ export class Attempts {
     try {
       process = await this.#processFor(run);
     } catch (error) {
-      if (run.phase.kind === "starting") this.#fail(run, startFailure(error), 0);
+      if (run.phase.kind === "starting") this.#failures.failed(run, startFailure(error), 0);
       return;
     }
-    const given = isStoredElsewhere(run.attempt) ? await this.#load(run) : run.attempt;
+    const claimed = run.attempt;
+    const given = needsLoading(claimed)
+      ? await this.#options.packets.loadAttempt(claimed)
+      : claimed;
     if (run.phase.kind !== "starting") return this.#unused(process);
     if (run.isCanceled || !given) {
       this.#unused(process);
-      return run.isCanceled ? this.canceled(run, 0) : this.#fail(run, PAYLOAD_GONE, 0);
+      return run.isCanceled ? this.canceled(run, 0) : this.#failures.failed(run, PAYLOAD_GONE, 0);
     }
     this.#start(run, process, given);
   }
@@ -77,16 +83,17 @@ export class Attempts {
   ended(run: HeldRun, phase: PhaseOf<"running">, result: Result): void {
     const durationMs = performance.now() - phase.since;
     this.#options.runs.unbind(run);
-    if (result.type === "strayed") return void this.#strayed(run, phase.process, result.message, durationMs);
+    if (result.type === "strayed")
+      return void this.#strayed(run, phase.process, result.message, durationMs);
     this.#unused(phase.process);
     if (run.stop) return this.stopped(run, durationMs);
     if (result.type === "failed") {
       const { error, retry } = result;
-      return this.#fail(run, { error: statedError(error), decided: retry }, durationMs);
+      return this.#failures.failed(run, { error: statedError(error), decided: retry }, durationMs);
     }
     const { output } = result;
     const tooLarge = this.#tooLarge(output);
-    if (tooLarge) return this.#fail(run, { error: tooLarge, decided: null }, durationMs);
+    if (tooLarge) return this.#failures.failed(run, { error: tooLarge, decided: null }, durationMs);
     const { agentId, facts } = this.#options;
     const { attempt } = run.attempt;
     const at = Date.now();
@@ -100,7 +107,7 @@ export class Attempts {
     const durationMs = performance.now() - phase.since;
     this.#options.runs.unbind(run);
     if (run.stop) return this.stopped(run, durationMs);
-    this.#fail(run, { error }, durationMs);
+    this.#failures.failed(run, { error }, durationMs);
   }
 
   /** Code that was told to end has ended, or was ended. */
@@ -108,7 +115,7 @@ export class Attempts {
     if (run.stop?.reason !== "max-duration") return this.canceled(run, durationMs);
     const message = `The run took longer than its ${run.attempt.trigger.maxDurationSec ?? 0} s`;
     const error: RunError = { type: "INTERNAL_ERROR", code: "MAX_DURATION_EXCEEDED", message };
-    this.#fail(run, { error, decided: null }, durationMs);
+    this.#failures.failed(run, { error, decided: null }, durationMs);
   }
 
   canceled(run: HeldRun, durationMs: number): void {
@@ -166,72 +173,20 @@ export class Attempts {
     this.#options.onRunning(run);
   }
 
-  /** The attempt with its payload and the results of its waits in place; undefined when the payload is gone. */
-  async #load(run: HeldRun): Promise<Claimed | undefined> {
-    const { packets } = this.#options;
-    const { attempt } = run;
-    const { trigger } = attempt;
-    const waits = await packets.loadWaits(attempt.waits);
-    if (trigger.payload.type !== STORED) return { ...attempt, waits };
-    const payload = await packets.load(trigger.payload.data ?? "");
-    return payload && { ...attempt, waits, trigger: { ...trigger, payload } };
-  }
-
-  #fail(run: HeldRun, failure: Failure, durationMs: number): void {
-    this.#failed(run, failure.error, decideRetry(failedAttempt(run), failure, this.#now()), durationMs);
-  }
-
-  /**
-   * Run again, the code has taken another path than its log tells: it begins anew, from the top. Code that does so twice
-   * in a row cannot be run this way.
-   */
   async #strayed(
     run: HeldRun,
     process: RunProcess,
     message: string,
     durationMs: number,
   ): Promise<void> {
-    // What is left of the code is not to go on beside another run; in a shared process it waits for ever.
+    // What is left of the code is not to go on beside another run; in a shared process it stands still.
     if (process.isShared) this.#unused(process);
     else process.kill();
-    if (run.stop) return this.stopped(run, durationMs);
-    const error: RunError = {
-      type: "INTERNAL_ERROR",
-      code: "TASK_EXECUTION_FAILED",
-      message: `${STRAYED}: ${message}`,
-    };
     const { phase } = run;
-    const isAgain = await this.#hasStrayed(run);
+    const isAgain = await this.#failures.hasStrayed(run);
     if (run.phase !== phase) return;
-    const retry = isAgain ? null : decideAgain(failedAttempt(run), this.#now());
-    this.#failed(run, error, retry, durationMs);
-  }
-
-  /** Whether the attempt before this one ended the same way. */
-  async #hasStrayed(run: HeldRun): Promise<boolean> {
-    const { attempt } = run.attempt;
-    const events = await this.#options.logs.events(run.runId);
-    return events.some(
-      ({ type, data }) =>
-        type === "attempt-failed" &&
-        data.attempt === attempt - 1 &&
-        data.error.type === "INTERNAL_ERROR" &&
-        data.error.message?.startsWith(STRAYED) === true,
-    );
-  }
-
-  #failed(run: HeldRun, error: RunError, retry: RetryDecision, durationMs: number): void {
-    const { agentId, facts, next } = this.#options;
-    const at = Date.now();
-    const { attempt } = run.attempt;
-    const fact = { at, attempt, agentId, durationMs, error, retry };
-    const stored = facts.append(run.runId, "attempt-failed", fact);
-    if (retry?.where === "agent") next.after(run, Math.max(0, retry.at - at), stored);
-    else this.end(run);
-  }
-
-  #now(): Now {
-    return { atMs: Date.now(), chance: Math.random(), mayStay: !this.#options.isDraining() };
+    if (run.stop) return this.stopped(run, durationMs);
+    this.#failures.strayed(run, message, isAgain, durationMs);
   }
 
   #state(run: HeldRun, type: "attempt-canceled" | "attempt-released", durationMs: number): void {
@@ -259,8 +214,6 @@ export class Attempts {
   }
 }
 
-const STRAYED = "The run is started anew";
-
 const PAYLOAD_GONE: Failure = {
   error: {
     type: "INTERNAL_ERROR",
@@ -269,15 +222,6 @@ const PAYLOAD_GONE: Failure = {
   },
   decided: null,
 };
-
-function isStoredElsewhere({ trigger, waits }: Claimed): boolean {
-  return trigger.payload.type === STORED || waits.some(isStoredWait);
-}
-
-function failedAttempt(run: HeldRun): FailedAttempt {
-  const { attempt, maxAttempts, task, trigger } = run.attempt;
-  return { attempt, maxAttempts, machine: trigger.machine, retry: task.retry };
-}
 
 function startFailure(error: unknown): Failure {
   const known = error as { readonly runError?: RunError };

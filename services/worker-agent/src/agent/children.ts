@@ -182,7 +182,8 @@ export class Children {
   async #untilAwaited(runId: string, waiter: Waiter): Promise<void> {
     const { client, env, log } = this.#options;
     const asked = await this.#until(runId, () => client.awaitRun(env, runId, waiter));
-    if (asked && !asked.ok) log.error({ run: runId, ...asked }, "a shared run cannot be waited for");
+    if (asked && !asked.ok)
+      log.error({ run: runId, ...asked }, "a shared run cannot be waited for");
   }
 
   /** Tries until the broker has answered; undefined when it will never take it. */

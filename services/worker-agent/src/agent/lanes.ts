@@ -68,10 +68,7 @@ export class Lanes {
   async start(): Promise<void> {
     const { env, pools, lanes } = this.#options;
     for (const lane of lanes)
-      this.#loops.set(
-        lane,
-        await Promise.all(pools.map((pool) => this.#loopOf(env, pool, lane))),
-      );
+      this.#loops.set(lane, await Promise.all(pools.map((pool) => this.#loopOf(env, pool, lane))));
     this.#isStopped = false;
     this.#ticker = setInterval(() => this.#tick(), TICK_MS);
     this.#refill();

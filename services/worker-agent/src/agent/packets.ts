@@ -7,6 +7,7 @@ import {
   type Wait,
 } from "@millrace/proto";
 import { BrokerUnavailableError, type Objects } from "@millrace/service-kit";
+import type { Claimed } from "./held-run.ts";
 
 const RETRY_MS = 250;
 
@@ -19,14 +20,13 @@ export class Packets {
     this.#objects = objects;
   }
 
-  /** undefined when nothing is there, or no longer. */
-  async load(path: string): Promise<Packet | undefined> {
-    return await untilAnswered(() => this.#objects.get(this.#env, path));
-  }
-
-  /** The waits with their results in place. */
-  async loadWaits(waits: readonly Wait[]): Promise<readonly Wait[]> {
-    return await Promise.all(waits.map((wait) => this.loadWait(wait)));
+  /** The attempt with its payload and the results of its waits in place; undefined when the payload is gone. */
+  async loadAttempt(claimed: Claimed): Promise<Claimed | undefined> {
+    const { trigger } = claimed;
+    const waits = await Promise.all(claimed.waits.map((wait) => this.loadWait(wait)));
+    if (trigger.payload.type !== STORED) return { ...claimed, waits };
+    const payload = await this.#load(trigger.payload.data ?? "");
+    return payload && { ...claimed, waits, trigger: { ...trigger, payload } };
   }
 
   async loadWait(wait: Wait): Promise<Wait> {
@@ -41,10 +41,15 @@ export class Packets {
     return { ...wait, children };
   }
 
+  /** undefined when nothing is there, or no longer. */
+  async #load(path: string): Promise<Packet | undefined> {
+    return await untilAnswered(() => this.#objects.get(this.#env, path));
+  }
+
   async #childResult(result: ChildResult | null): Promise<ChildResult | null> {
     if (!isStored(result)) return result;
     const { id, taskIdentifier, output = "" } = result;
-    const packet = await this.load(output);
+    const packet = await this.#load(output);
     if (packet) return { ok: true, id, taskIdentifier, ...fieldsOf(packet) };
     const message = `The output of run ${id} is no longer stored`;
     const error = { type: "INTERNAL_ERROR" as const, code: "TASK_OUTPUT_ERROR", message };
@@ -53,10 +58,19 @@ export class Packets {
 
   async #tokenResult(result: TokenResult | null): Promise<TokenResult | null> {
     if (!isStored(result)) return result;
-    const packet = await this.load(result.output ?? "");
+    const packet = await this.#load(result.output ?? "");
     if (packet) return { ok: true, ...fieldsOf(packet) };
-    return { ok: false, code: "OBJECT_NOT_FOUND", message: "The token's output is no longer stored" };
+    return {
+      ok: false,
+      code: "OBJECT_NOT_FOUND",
+      message: "The token's output is no longer stored",
+    };
   }
+}
+
+/** Whether anything the attempt is given is kept elsewhere. */
+export function needsLoading({ trigger, waits }: Claimed): boolean {
+  return trigger.payload.type === STORED || waits.some(isStoredWait);
 }
 
 /** Whether results have to be loaded before the wait can be answered. */

@@ -26,8 +26,7 @@ export class Telemetry {
     const body = encodeBody(line);
     // The message itself has been cut where it was written.
     if (this.#fits(body)) this.#send(run, body);
-    else
-      this.#send(run, encodeBody({ ...line, properties: { dropped: `${body.length} bytes` } }));
+    else this.#send(run, encodeBody({ ...line, properties: { dropped: `${body.length} bytes` } }));
   }
 
   span(run: HeldRun, { at, span }: Omit<SpanRecord, "attempt">): void {

@@ -46,9 +46,7 @@ async function attempt(
       ...OPTIONS,
       entryPoints: sources.map(({ file }, i) => ({ in: join(root, file), out: nameOf(i) })),
       absWorkingDir: root,
-      ...(outDir === undefined
-        ? { write: false, outdir: join(root, "out") }
-        : { outdir: outDir }),
+      ...(outDir === undefined ? { write: false, outdir: join(root, "out") } : { outdir: outDir }),
     });
     return undefined;
   } catch (error) {

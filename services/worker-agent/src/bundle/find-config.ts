@@ -28,8 +28,7 @@ export async function findConfig(
   }
   if (tasksDir === undefined) return undefined;
   for (const folder of await foldersOfPackage(resolve(tasksDir)))
-    for (const file of FILES)
-      if (await isFile(join(folder, file))) return join(folder, file);
+    for (const file of FILES) if (await isFile(join(folder, file))) return join(folder, file);
   return undefined;
 }
 

@@ -51,11 +51,7 @@ export async function findTasksFolders(root: string): Promise<string[]> {
 }
 
 /** Folders that are not ours and links to folders are not entered. */
-async function visit(
-  root: string,
-  folder: string,
-  onFile: (path: string) => void,
-): Promise<void> {
+async function visit(root: string, folder: string, onFile: (path: string) => void): Promise<void> {
   for (const entry of await readdir(join(root, folder), { withFileTypes: true })) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) {

@@ -80,7 +80,9 @@ async function placeOf(options: LoadOptions): Promise<Place> {
     return { root, config, files, where: `MILLRACE_TASKS_DIR: ${root}` };
   }
   if (config === undefined)
-    throw new ConfigError("Neither MILLRACE_TASKS_DIR nor MILLRACE_CONFIG says where the tasks are");
+    throw new ConfigError(
+      "Neither MILLRACE_TASKS_DIR nor MILLRACE_CONFIG says where the tasks are",
+    );
   const root = dirname(config);
   const { dirs, ignorePatterns } = await foldersOf(config, options);
   const folders = dirs ?? (await findTasksFolders(root));
@@ -136,10 +138,7 @@ async function importAll(
 }
 
 /** What everything else rests on is not left out. */
-function refuseFoundations(
-  sources: readonly Source[],
-  problems: readonly Problem[],
-): void {
+function refuseFoundations(sources: readonly Source[], problems: readonly Problem[]): void {
   for (const { kind, file } of sources) {
     const problem = kind === "tasks" ? undefined : problems.find((each) => each.file === file);
     if (problem) throw new ConfigError(`${file}: ${problem.error}`);
@@ -147,8 +146,7 @@ function refuseFoundations(
 }
 
 function nothingToServe(where: string, fileCount: number, problems: readonly Problem[]): string {
-  if (fileCount === 0)
-    return `${where}: there are no task files (*.ts, *.tsx, *.mts, *.js, *.mjs)`;
+  if (fileCount === 0) return `${where}: there are no task files (*.ts, *.tsx, *.mts, *.js, *.mjs)`;
   const why = problems.map(({ file, error }) => `\n  ${file}: ${error}`).join("");
   return `${where}: no file defines a task that can be served${why}`;
 }

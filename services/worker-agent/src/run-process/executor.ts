@@ -8,10 +8,12 @@ import {
   internalError,
   openAttempt,
   runErrorOf,
+  runInScope,
   type Attempt,
   type AttemptEnd,
   type RunScope,
 } from "@millrace/sdk/internal";
+import { MAX_DURATION_MS } from "@millrace/proto";
 import type { MachineSizes } from "../config.ts";
 import type { AbortReason, FromRun, Start, ToProcess } from "../process/messages.ts";
 import { contextOf } from "./context.ts";
@@ -22,6 +24,7 @@ import type { Tracing } from "./tracing.ts";
 type Execution = {
   readonly host: ProcessHost;
   readonly attempt: Attempt;
+  readonly scope: RunScope;
   readonly controller: AbortController;
   /** Its cancellation, which its end waits for. */
   canceling: Promise<void> | undefined;
@@ -89,15 +92,14 @@ export class Executor {
       ...(metadata ? { metadata } : {}),
     });
     host.hooks = attempt;
-    this.#executions.set(ref, { host, attempt, controller, canceling: undefined });
+    this.#executions.set(ref, { host, attempt, scope, controller, canceling: undefined });
     this.#tracing.began(host, start);
     const end = attempt.run(trigger.payload);
     if (!(end instanceof Promise)) return this.#ended(ref, end);
     end.then(
       (ended) => this.#ended(ref, ended),
       // It never rejects; were it to, the run would hang.
-      (thrown: unknown) =>
-        this.#ended(ref, { ok: false, error: runErrorOf(thrown), retry: null }),
+      (thrown: unknown) => this.#ended(ref, { ok: false, error: runErrorOf(thrown), retry: null }),
     );
   }
 
@@ -115,7 +117,7 @@ export class Executor {
     this.#tracing.ended(host);
     if (host.fatal) this.#send({ type: "failed", ref, error: host.fatal, retry: null });
     else if (end.ok) this.#send({ type: "succeeded", ref, output: end.output });
-    else this.#send({ type: "failed", ref, error: end.error, retry: end.retry });
+    else this.#send({ type: "failed", ref, error: end.error, retry: retryOf(end) });
   }
 
   /** What its code still does is about nothing. */
@@ -133,12 +135,18 @@ export class Executor {
   #abort(ref: number, reason: AbortReason): void {
     const execution = this.#executions.get(ref);
     if (!execution) return;
-    const { attempt, controller, host } = execution;
+    const { attempt, controller, host, scope } = execution;
     const error = new DOMException(REASONS[reason], "AbortError");
-    controller.abort(error);
+    // Who listens is the run's code.
+    runInScope(scope, () => controller.abort(error));
     if (reason === "canceled") execution.canceling = attempt.cancel();
     host.questions.abort(error);
   }
+}
+
+/** A pause without end is none that could be waited for. */
+function retryOf({ retry }: Extract<AttemptEnd, { ok: false }>): typeof retry {
+  return retry && { ...retry, delayMs: Math.min(retry.delayMs, MAX_DURATION_MS) };
 }
 
 const REASONS: Readonly<Record<AbortReason, string>> = {

@@ -35,9 +35,10 @@ import {
   type TriggeredBatch,
   type WaitInfo,
 } from "@millrace/sdk/internal";
-import type { Answer, FromRun, Pushed, Start } from "../process/messages.ts";
+import type { Answer, FromRun, Start } from "../process/messages.ts";
 import { ActiveTime } from "./active-time.ts";
-import { Questions, refusalOf } from "./questions.ts";
+import { deliver, IGNORED, type Follower } from "./followers.ts";
+import { Questions } from "./questions.ts";
 import { childrenKey, durationKey, replay, tokenWaitKey, type DurableCall } from "./replay.ts";
 
 type Hooks = Pick<Attempt, "onWait" | "onResume">;
@@ -203,10 +204,11 @@ export class ProcessHost implements RunHost {
   ): Promise<Subscription> {
     const ref = this.#ref;
     const asked = "tags" in selector ? { ...selector, tags: [...selector.tags] } : selector;
-    return await this.#follow(
-      (call) => ({ type: "subscribe-runs", ref, call, selector: asked }),
-      { ...IGNORED, onView, onError },
-    );
+    return await this.#follow((call) => ({ type: "subscribe-runs", ref, call, selector: asked }), {
+      ...IGNORED,
+      onView,
+      onError,
+    });
   }
 
   async readStream(
@@ -312,28 +314,6 @@ export class ProcessHost implements RunHost {
       (item) => deliver(item, follower),
     );
     return { stop };
-  }
-}
-
-type Follower = StreamReader & { readonly onView: (view: RunView) => void };
-
-const IGNORED: Follower = {
-  onView: () => undefined,
-  onChunk: () => undefined,
-  onEnd: () => undefined,
-  onError: () => undefined,
-};
-
-function deliver(item: Pushed, follower: Follower): void {
-  switch (item.kind) {
-    case "view":
-      return follower.onView(item.view);
-    case "chunk":
-      return follower.onChunk({ index: item.index, data: item.data });
-    case "end":
-      return follower.onEnd();
-    case "error":
-      return follower.onError(refusalOf(item.error));
   }
 }
 

@@ -20,13 +20,12 @@ import {
   type TracerProvider,
 } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
+import type * as TraceBase from "@opentelemetry/sdk-trace-base";
 import { currentRun } from "@millrace/sdk/internal";
 import type { SpanRecord } from "@millrace/proto";
 import type { Start } from "../process/messages.ts";
 import type { ProcessHost } from "./host.ts";
 import { recordOf } from "./span-record.ts";
-
-type TraceBase = typeof import("@opentelemetry/sdk-trace-base");
 
 type Ids = { readonly traceId: string; readonly spanId: string };
 
@@ -115,8 +114,8 @@ export class Tracing implements TracerProvider {
   }
 }
 
-function loadTraceBase(): TraceBase {
-  return createRequire(import.meta.url)("@opentelemetry/sdk-trace-base") as TraceBase;
+function loadTraceBase(): typeof TraceBase {
+  return createRequire(import.meta.url)("@opentelemetry/sdk-trace-base") as typeof TraceBase;
 }
 
 /** The API's three forms: the function comes last, options and context before it. */
