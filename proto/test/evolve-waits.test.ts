@@ -86,6 +86,11 @@ const TABLE: readonly [string, readonly Fact[], Partial<LiveRun>][] = [
     { status: "waiting" },
   ],
   [
+    "a timer of another time than the token's does not end the wait",
+    [triggered(), started(), waitsForToken("t1", 60_000), fired("wait-0", 59_000)],
+    { status: "waiting" },
+  ],
+  [
     "a run whose agent is lost while it waits for a token waits on",
     [triggered(), started(), waitsForToken(), lost()],
     { status: "waiting", agentId: null, losses: 0 },

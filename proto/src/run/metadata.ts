@@ -39,7 +39,6 @@ function apply(metadata: JsonObject, operation: MetadataOperation): JsonObject {
   // v4 deletes keys as they are; a path is followed where no key is written like it.
   const isKey = !isMetadataPath(key) || (operation.type === "delete" && has(metadata, key));
   const steps = isKey ? [key] : metadataSteps(key);
-  if (steps.length >= JSON_LEVELS) return metadata;
   const next = changeOf(operation, JSON_LEVELS - steps.length);
   if (!next) return metadata;
   return (isKey ? changeAt(metadata, key, next) : change(metadata, steps, 0, next)) as JsonObject;

@@ -41,6 +41,8 @@ export type Triggered = {
   readonly ok: true;
   readonly runId: string;
   readonly isCached: boolean;
+  /** Stored by this call: not there before. */
+  readonly isNew: boolean;
 };
 
 /**
@@ -128,16 +130,16 @@ export class RunClient {
   /** Does what `trigger` does with a plan that was accepted. */
   async triggerPlanned(env: string, plan: Accepted, deadlineMs?: number): Promise<Triggered> {
     if (!plan.idempotency && !plan.debounce) {
-      await this.publishTrigger(env, plan.runId, plan.data, deadlineMs);
-      return { ok: true, runId: plan.runId, isCached: false };
+      const isNew = await this.publishTrigger(env, plan.runId, plan.data, deadlineMs);
+      return { ok: true, runId: plan.runId, isCached: false, isNew };
     }
     for (;;) {
       const { runId, isNew, isCached } = await this.claim(env, plan, deadlineMs);
-      if (!isNew) return { ok: true, runId, isCached };
+      if (!isNew) return { ok: true, runId, isCached, isNew };
       const stored = await this.publishTrigger(env, runId, plan.data, deadlineMs);
       // Another trigger of the debounce key was faster: this one has still to move its run.
       if (!stored && plan.debounce) continue;
-      return { ok: true, runId, isCached: !stored };
+      return { ok: true, runId, isCached: !stored, isNew: stored };
     }
   }
 

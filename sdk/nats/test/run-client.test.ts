@@ -103,8 +103,8 @@ describe("a trigger", () => {
       runs.trigger("dev", "resize", { payload: 2 }, { runId }),
     ]);
     expect(both).toEqual([
-      { ok: true, runId, isCached: false },
-      { ok: true, runId, isCached: false },
+      { ok: true, runId, isCached: false, isNew: true },
+      { ok: true, runId, isCached: false, isNew: false },
     ]);
     expect(await storedMessages()).toBe(before + 1);
     expect(await runs.retrieve("dev", runId)).toMatchObject({

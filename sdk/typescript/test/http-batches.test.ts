@@ -154,6 +154,24 @@ describe("a batch", () => {
     });
   });
 
+  it.each([
+    [{ delay: "soon" }, /^Batch item 1: delay must be a duration/],
+    [{ tags: [""] }, /^Batch item 1: A tag has/],
+    [{ machine: "huge" }, /^Batch item 1: Unknown machine/],
+    [{ idempotencyKey: "k", idempotencyKeyTTL: "long" }, /^Batch item 1: idempotencyKeyTTL/],
+  ])(
+    "with an item of the options %j is refused before anything is sent",
+    async (options, message) => {
+      const transport = await transportTo(usual());
+      const bad = { taskId: "b", body: { options } };
+      await expect(transport.batchTrigger([calls[0] ?? bad, bad])).rejects.toMatchObject({
+        status: 422,
+        message,
+      });
+      expect(stub.requests).toEqual([]);
+    },
+  );
+
   it("has its large payloads stored before anything is made", async () => {
     const large = "x".repeat(LIMITS.inlineBytes + 1);
     const transport = await transportTo((response, request, nth) => {

@@ -186,7 +186,7 @@ export class Admission {
     this.#launcher.withdrawAll(isClosedNow && !wasClosed ? queued : without);
     for (const run of without) this.admit(run);
     if (wasClosed && !isClosedNow) for (const run of withSlot) this.launch(run);
-    if (isLimitedNow || isClosedNow) this.#env.onHeldBack();
+    if (queued.length > 0 && (isLimitedNow || isClosedNow)) this.#env.onHeldBack();
   }
 
   #gate(env: string, queue: string): Gate {

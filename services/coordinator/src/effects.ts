@@ -45,6 +45,9 @@ export class Effects {
   readonly #lease: Lease;
   readonly #log: Logger;
   readonly #inProgress = new Map<string, Promise<unknown>>();
+  /** Begun and not ended: also those that wait for their turn in the publisher. */
+  #open = 0;
+  #whenSettled: (() => void)[] = [];
 
   constructor(nc: NatsConnection, publisher: Publisher, lease: Lease, log: Logger) {
     this.#nc = nc;
@@ -102,6 +105,14 @@ export class Effects {
     await this.#purge(TIMERS.name, timerSubject(env, runId, name));
   }
 
+  /**
+   * Resolves when nothing is on its way any more; a lease that is given back before could be somebody else's while its
+   * former holder's facts still arrive.
+   */
+  async settled(): Promise<void> {
+    if (this.#open > 0) await new Promise<void>((resolve) => this.#whenSettled.push(resolve));
+  }
+
   /** Stores a message in any stream: a request for a slot. */
   async ask(subject: string): Promise<void> {
     await this.#publish(subject, NOTHING, {});
@@ -112,21 +123,29 @@ export class Effects {
     body: Uint8Array,
     options: { readonly type?: string; readonly headers?: Readonly<Record<string, string>> },
   ): Promise<boolean> {
+    this.#open++;
     // The first try is synchronous: effects reach the broker in the order they were decided.
     while (this.#lease.valid)
       try {
         const deadlineMs = Math.min(PATIENCE_MS, this.#lease.validForMs);
         await this.#publisher.publish(subject, body, { ...options, deadlineMs });
-        return true;
+        break;
       } catch (error) {
         if (error instanceof BrokerRefusedError && error.code === MESSAGE_TOO_LARGE) {
           this.#log.error({ subject, err: error }, "the broker will never take this");
+          this.#closed();
           return false;
         }
         this.#log.warn({ subject, err: error }, "the broker does not take it; trying again");
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
+    this.#closed();
     return true;
+  }
+
+  #closed(): void {
+    if (--this.#open > 0) return;
+    for (const resolve of this.#whenSettled.splice(0)) resolve();
   }
 
   /** The broker takes publishes and purges by different ways: what is done to one subject waits for what was before. */
@@ -146,14 +165,16 @@ export class Effects {
   }
 
   async #purgeNow(stream: string, subject: string): Promise<void> {
+    this.#open++;
     while (this.#lease.valid)
       try {
         await purgeSubject(this.#nc, stream, subject);
-        return;
+        break;
       } catch (error) {
         this.#log.warn({ subject, err: error }, "purging failed; trying again");
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
+    this.#closed();
   }
 }
 

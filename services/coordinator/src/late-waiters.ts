@@ -6,6 +6,7 @@
 import { fold, obligations, type RunEventOf, type RunState } from "@millrace/proto";
 import type { Lease, Logger, RunLogReader } from "@millrace/service-kit";
 import type { Effects } from "./effects.ts";
+import { FewAtOnce } from "./few-at-once.ts";
 import { tellParent } from "./tell-parent.ts";
 
 type Awaited = { readonly env: string; readonly event: RunEventOf<"run-awaited"> };
@@ -18,9 +19,10 @@ export class LateWaiters {
   readonly #reader: RunLogReader;
   readonly #lease: Lease;
   readonly #log: Logger;
-  readonly #line: Awaited[] = [];
+  readonly #crew = new FewAtOnce(AT_ONCE);
+  /** Found before anybody led. */
+  readonly #before: Awaited[] = [];
   #begun = false;
-  #atWork = 0;
 
   constructor(effects: Effects, reader: RunLogReader, lease: Lease, log: Logger) {
     this.#effects = effects;
@@ -30,25 +32,14 @@ export class LateWaiters {
   }
 
   add(env: string, event: RunEventOf<"run-awaited">): void {
-    this.#line.push({ env, event });
-    this.#work();
+    const awaited = { env, event };
+    if (this.#begun) this.#crew.do(() => this.#tell(awaited));
+    else this.#before.push(awaited);
   }
 
   begin(): void {
     this.#begun = true;
-    this.#work();
-  }
-
-  #work(): void {
-    while (this.#begun && this.#atWork < AT_ONCE) {
-      const next = this.#line.shift();
-      if (!next) return;
-      this.#atWork++;
-      void this.#tell(next).finally(() => {
-        this.#atWork--;
-        this.#work();
-      });
-    }
+    for (const awaited of this.#before.splice(0)) this.#crew.do(() => this.#tell(awaited));
   }
 
   async #tell({ env, event }: Awaited): Promise<void> {

@@ -73,7 +73,8 @@ export class RateLimiter {
   /** What the log says: without the starts that are on their way. */
   stored(): StoredStarts {
     const pending = new Set(this.#pending.values());
-    return [...this.#keys].flatMap(([key, log]) => {
+    const keys = [...this.#keys].toSorted(([a], [b]) => (a < b ? -1 : 1));
+    return keys.flatMap(([key, log]) => {
       const starts = log.toArray().filter((start) => !pending.has(start));
       return starts.length === 0 ? [] : [[key, starts.map(({ at }) => at)] as const];
     });

@@ -139,6 +139,7 @@ export class ShardLeader {
     this.#forgetLost();
     this.#admission.stop();
     this.#tokenWaits.stop();
+    await this.#effects.settled();
     await this.#feed?.stop();
     if (this.#lease.valid && this.#eventsSinceSnapshot > 0) await this.#storeSnapshot();
   }

@@ -12,11 +12,13 @@ import {
   type TokenRecord,
 } from "@millrace/proto";
 import { Feed, type Delivery, type Logger, type NatsConnection } from "@millrace/service-kit";
+import { FewAtOnce } from "./few-at-once.ts";
 
 type Listener = (token: TokenRecord) => void;
 
 const STREAM = `KV_${BUCKETS.waitpoints.name}`;
 const PREFIX = `$KV.${BUCKETS.waitpoints.name}.`;
+const LOOKUPS_AT_ONCE = 64;
 const LOOK_AGAIN_MS = 500;
 /** The broker's code for a subject without a message. */
 const NO_MESSAGE = 10037;
@@ -24,6 +26,7 @@ const NO_MESSAGE = 10037;
 export class Tokens {
   readonly #nc: NatsConnection;
   readonly #log: Logger;
+  readonly #lookups = new FewAtOnce(LOOKUPS_AT_ONCE);
   /** By the token's key. */
   readonly #waiting = new Map<string, Set<Listener>>();
 
@@ -51,7 +54,7 @@ export class Tokens {
     const listeners = this.#waiting.get(key) ?? new Set();
     this.#waiting.set(key, listeners.add(listener));
     // Those who came before have looked, or are looking: they will tell this one, too.
-    if (isFirst) void this.#lookUp(key, listeners);
+    if (isFirst) this.#lookups.do(() => this.#lookUp(key, listeners));
     return () => {
       listeners.delete(listener);
       if (listeners.size === 0 && this.#waiting.get(key) === listeners) this.#waiting.delete(key);

@@ -99,6 +99,21 @@ describe("an effect", () => {
   });
 });
 
+test("effects are settled when all that were begun are stored", async () => {
+  const { effects: own, lease } = await leader(await broker.connect());
+  await own.settled();
+  const ids = Array.from({ length: 6000 }, () => runId());
+  let done = 0;
+  for (const id of ids)
+    void cancel(own, id).then(() => {
+      done++;
+    });
+  await own.settled();
+  await sleep(0);
+  expect(done).toBe(ids.length);
+  await lease.release();
+});
+
 describe.concurrent("without a broker, an effect", () => {
   test("is performed as soon as there is one again", async () => {
     const wire = await Wire.to(broker.port);

@@ -1,98 +1,8 @@
 /** Slots given in memory: per concurrency key, and under a rate limit. Pure: the log is a list here. */
 import fc from "fast-check";
-import type { EventData, Queued, RateLimit, Slot, Trigger } from "@millrace/proto";
+import type { RateLimit, Slot } from "@millrace/proto";
 import { describe, expect, test } from "vitest";
-import { KeyGate, type KeyGateLimits } from "../src/key-gate.ts";
-import { RatedStarts } from "../src/rated-starts.ts";
-import { queued } from "./runs.ts";
-
-type Grant = { readonly run: Queued; readonly data: EventData<"slot-granted"> };
-
-/** A gate, its clock, and the log its grants go into: not before `store` says so. */
-class Leader {
-  now = 1000;
-  wakeAt: number | undefined;
-  elsewhere = 0;
-  limits: KeyGateLimits;
-  readonly onTheirWay: Grant[] = [];
-  readonly granted: string[] = [];
-  readonly ats: { readonly key: string; readonly at: number }[] = [];
-  readonly holders = new Map<string, Slot>();
-  readonly launched: string[] = [];
-  readonly starts = new RatedStarts(() => this.limits.rate?.periodMs);
-  readonly gate: KeyGate;
-
-  constructor(limit: number | null, rate?: RateLimit) {
-    this.limits = { limit, rate };
-    this.gate = new KeyGate("q", this.limits, {
-      now: () => this.now,
-      limiter: () => this.starts.of("dev", "q"),
-      heldElsewhere: () => this.elsewhere,
-      grant: (run, data) => {
-        this.onTheirWay.push({ run, data });
-        this.granted.push(run.id);
-        if (data.rated) this.ats.push({ key: data.key ?? "", at: data.at });
-      },
-      launch: (run) => this.launched.push(run.id),
-      wakeAt: (at) => {
-        this.wakeAt = at;
-      },
-    });
-  }
-
-  set(limit: number | null, rate?: RateLimit): void {
-    this.limits = { limit, rate };
-    this.gate.setLimits(this.limits);
-  }
-
-  /** The first grant on its way comes back from the log, and applies. */
-  store(): void {
-    const grant = this.onTheirWay.shift();
-    if (!grant) return;
-    const { run, data } = grant;
-    this.starts.granted("dev", data);
-    const slot = { slotId: data.slotId, queue: "q", reply: "", key: data.key ?? "" };
-    this.gate.leave(run.id);
-    if (this.gate.mayLaunch(run, slot)) this.launched.push(run.id);
-    this.gate.hold(slot);
-    this.holders.set(run.id, slot);
-  }
-
-  storeAll(): void {
-    while (this.onTheirWay.length > 0) this.store();
-  }
-
-  /** It comes back, and its run has ended meanwhile. */
-  storeTooLate(): void {
-    const grant = this.onTheirWay.shift();
-    if (grant) this.gate.returned(grant.data.slotId);
-  }
-
-  finish(runId: string): void {
-    const slot = this.holders.get(runId);
-    this.holders.delete(runId);
-    if (slot) this.gate.release(slot);
-  }
-
-  pass(ms: number): void {
-    this.now += ms;
-    if (this.wakeAt === undefined || this.wakeAt > this.now) return;
-    this.wakeAt = undefined;
-    this.gate.pump();
-  }
-}
-
-let seq = 0;
-function run(id: string, concurrencyKey?: string, changes: Partial<Trigger> = {}): Queued {
-  const key = concurrencyKey === undefined ? {} : { concurrencyKey };
-  return queued(id, ++seq, { at: 1000, ...key, ...changes });
-}
-
-function open(limit: number | null, rate?: RateLimit): Leader {
-  const leader = new Leader(limit, rate);
-  leader.gate.begin();
-  return leader;
-}
+import { open, run, World, type Start } from "./simulated-leader.ts";
 
 describe("a limit per key", () => {
   test("is each key's own, and runs without a key are a line of their own", () => {
@@ -330,78 +240,19 @@ const worlds = fc.record({
 test("whatever happens, and whoever leads: no limit is exceeded, and everyone who waits is granted a slot in the end", () => {
   fc.assert(
     fc.property(worlds, ({ limit, rate, steps }) => {
-      let leader = open(limit, rate);
-      const waiting = new Map<string, Queued>();
-      const ats: { key: string; at: number }[] = [];
-      const pickFrom = (ids: Iterable<string>, pick: number): string | undefined => {
-        const all = [...ids];
-        return all[pick % Math.max(1, all.length)];
-      };
-      const check = (): void => {
-        for (const runId of leader.granted) waiting.delete(runId);
-        const counts = new Map<string, number>();
-        const keys = [
-          ...[...leader.holders.values()].map((slot) => slot.key ?? ""),
-          ...leader.onTheirWay.map(({ data }) => data.key ?? ""),
-        ];
-        for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);
-        if (limit !== null)
-          for (const count of counts.values()) expect(count).toBeLessThanOrEqual(limit);
-      };
-      /** Everyone starts from the log: what was on its way is either in it or gone. */
-      const takeOver = (pick: number): void => {
-        const old = leader;
-        for (let i = 0; i < pick % 4; i++) old.store();
-        for (const { run: lost } of old.onTheirWay) waiting.set(lost.id, lost);
-        const lost = new Set(old.onTheirWay.map(({ data }) => data.slotId));
-        ats.push(...old.ats.filter((_, i) => !lost.has(`${old.granted[i]}-1`)).map((each) => each));
-        leader = new Leader(old.limits.limit, rate);
-        leader.now = old.now - (pick % 20);
-        leader.starts.restore(old.starts.stored());
-        for (const [runId, slot] of old.holders) {
-          leader.gate.hold(slot);
-          leader.holders.set(runId, slot);
-        }
-        for (const each of waiting.values()) leader.gate.join(each);
-        leader.gate.begin();
-      };
-      for (const [i, { what, key, continues, pick }] of steps.entries()) {
-        if (what === "join") {
-          const each = { ...run(`r${i}`, key), continues: continues && rate === undefined };
-          waiting.set(each.id, each);
-          leader.gate.join(each);
-        } else if (what === "leave") {
-          const runId = pickFrom(waiting.keys(), pick) ?? "";
-          waiting.delete(runId);
-          leader.gate.leave(runId);
-        } else if (what === "store") leader.store();
-        else if (what === "too-late" && rate === undefined) leader.storeTooLate();
-        else if (what === "finish") leader.finish(pickFrom(leader.holders.keys(), pick) ?? "");
-        else if (what === "pass") leader.pass(pick % 50);
-        else if (what === "close") leader.set(0, rate);
-        else if (what === "open") leader.set(limit, rate);
-        else takeOver(pick);
-        check();
-      }
-      leader.set(limit, rate);
-      for (let i = 0; i < 1000 && waiting.size + leader.holders.size > 0; i++) {
-        leader.storeAll();
-        for (const runId of leader.holders.keys()) leader.finish(runId);
-        leader.pass(50);
-        check();
-      }
-      expect(waiting.size).toBe(0);
-      ats.push(...leader.ats);
+      const world = new World(limit, rate);
+      for (const [i, { key, ...step }] of steps.entries())
+        world.step(i, { ...step, ...(key === undefined ? {} : { key }) });
+      const { waiting, ats } = world.end();
+      expect(waiting).toBe(0);
+      expect(world.most).toBeLessThanOrEqual(limit ?? Infinity);
       if (rate) expectRate(ats, rate);
     }),
     { numRuns: 500 },
   );
 });
 
-function expectRate(
-  starts: readonly { readonly key: string; readonly at: number }[],
-  { limit, periodMs, per }: RateLimit,
-): void {
+function expectRate(starts: readonly Start[], { limit, periodMs, per }: RateLimit): void {
   const lines = new Map<string, number[]>();
   for (const { key, at } of starts) {
     const line = per === "queue" ? "" : key;

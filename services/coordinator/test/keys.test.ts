@@ -105,10 +105,8 @@ test("a grant of an earlier leader that comes when its slot is somebody else's w
       runs.push(run);
     },
   });
-  const [first = "", second = ""] = [
-    await platform.trigger(name, { concurrencyKey: "a" }),
-    await platform.trigger(name, { concurrencyKey: "a" }),
-  ];
+  const first = await platform.trigger(name, { concurrencyKey: "a" });
+  const second = await platform.trigger(name, { concurrencyKey: "a" });
   await until("the first executes", () => runs.length === 1);
   const grant = { queue: name, slotId: `${second}-1`, reply: "", admission: 1, key: "a" };
   await platform.tell(second, "coordinator", "slot-granted", { at: Date.now(), ...grant });

@@ -1,10 +1,8 @@
 /** What a leader does about runs: dispatch, timers, signals, lost agents. */
 import {
-  decodeBody,
   DISPATCH,
   dispatchFilter,
   encodeEvent,
-  poolOf,
   RESUME,
   runSubject,
   signalConsumer,
@@ -137,69 +135,6 @@ describe("a plain run", () => {
   });
 });
 
-describe("a run's lane", () => {
-  test("is another one when it is tried again on another machine", async () => {
-    const pool = await queue();
-    await FakeAgent.join(platform, pool, {
-      work: (run) => run.fail({ at: Date.now() + LONG_MS, where: "queue", machine: "medium-1x" }),
-    });
-    const runId = await platform.trigger(pool);
-    await platform.untilStatus(runId, "backoff");
-    await due(runId, "retry");
-    const lane = dispatchFilter("dev", pool, "medium-1x");
-    const inLane = async (): Promise<string[]> => await platform.subjects(DISPATCH.name, lane);
-    await until("it is dispatched there", async () => (await inLane()).length === 1);
-    expect(await dispatched(pool)).toEqual([]);
-    await platform.cancel(runId);
-    await until("it is withdrawn there", async () => (await inLane()).length === 0);
-  });
-
-  test("is that of the version it is locked to", async () => {
-    const pool = await queue();
-    await FakeAgent.join(platform, pool);
-    const locked = await platform.trigger(pool, { version: "20261122.1" });
-    const free = await platform.trigger(pool);
-    await platform.untilFinished([free]);
-    await sleep(100);
-    expect(platform.ledger.types(locked)).toEqual(["run-triggered"]);
-    const agent = await FakeAgent.join(platform, pool, { version: "20261122.1" });
-    await platform.untilFinished([locked]);
-    expect(platform.ledger.state(locked)).toMatchObject({ lastAgentId: agent.id });
-  });
-
-  test("of a version is as wide as that version's agents can take", async () => {
-    const pool = await queue();
-    await FakeAgent.join(platform, pool, { version: "v2", capacity: 20, work: () => forever });
-    const runIds = await Promise.all(
-      Array.from({ length: 120 }, () => platform.trigger(pool, { version: "v2" })),
-    );
-    await until("as many execute as can", () => {
-      const states = runIds.map((runId) => platform.ledger.state(runId).status);
-      return states.filter((status) => status === "executing").length === 20;
-    });
-    const lane = dispatchFilter("dev", poolOf(pool, "v2"), "small-1x");
-    await until(
-      "four times as many are dispatched",
-      async () => (await platform.subjects(DISPATCH.name, lane)).length === 80,
-    );
-  });
-});
-
-test("a large payload is not kept by the leader, and its run is read from the log by its agent", async () => {
-  const pool = await queue();
-  const payload = { data: JSON.stringify("x".repeat(20_000)), type: "application/json" };
-  const runId = await platform.trigger(pool, { payload });
-  await until("it is dispatched", async () => (await dispatched(pool)).length === 1);
-  const subject = dispatchFilter("dev", pool, "small-1x").replace("*", runId);
-  const message = await platform.jsm.streams.getMessage(DISPATCH.name, { last_by_subj: subject });
-  expect(message && decodeBody(message.data)).not.toHaveProperty("trigger");
-  await FakeAgent.join(platform, pool);
-  await platform.untilFinished([runId]);
-  expect(platform.ledger.state(runId)).toMatchObject({ trigger: { payload } });
-});
-
-const forever = new Promise<void>(() => undefined);
-
 /** Timers of the run that are armed in the broker. */
 async function armed(runId: string): Promise<string[]> {
   return await platform.subjects(TIMERS.name, timerSubject("dev", runId, "*"));
@@ -230,42 +165,6 @@ describe("time", () => {
     await until("the timer is armed", async () => (await armed(runId)).length === 1);
     await platform.cancel(runId);
     await until("the timer is disarmed", async () => (await armed(runId)).length === 0);
-  });
-
-  test("a delayed run that is rescheduled has one timer, at its new time", async () => {
-    const pool = await queue();
-    await FakeAgent.join(platform, pool);
-    const runId = await platform.trigger(pool, { delayUntil: Date.now() + LONG_MS });
-    await until("the timer is armed", async () => (await armed(runId)).length === 1);
-    const reschedule = async (until: number): Promise<void> => {
-      await platform.tell(runId, "client", "rescheduled", { at: Date.now(), until });
-    };
-    for (let i = 1; i <= 20; i++) await reschedule(Date.now() + LONG_MS + 1000 * i);
-    await until("all are known", () => platform.ledger.types(runId).length === 21);
-    await sleep(150);
-    expect(await armed(runId)).toHaveLength(1);
-    await platform.tell(runId, "scheduler", "timer-fired", { at: 1, name: "delay", dueAt: 1 });
-    await reschedule(Date.now() + 300);
-    const at = timerSubject("dev", runId, "delay").replace("timer.", "due.");
-    await until("it is due", async () => (await platform.subjects(TIMERS.name, at)).length === 1);
-    expect(platform.ledger.state(runId).status).toBe("delayed");
-    await due(runId, "delay");
-    await platform.untilFinished([runId]);
-  });
-
-  test("a delayed run is dispatched with what replaced its trigger", async () => {
-    const pool = await queue();
-    const runId = await platform.trigger(pool, { delayUntil: Date.now() + LONG_MS });
-    await FakeAgent.join(platform, pool, { machine: "large-1x" });
-    const payload = { data: '"new"', type: "application/json" };
-    await platform.tell(runId, "client", "rescheduled", {
-      at: Date.now(),
-      until: Date.now() + LONG_MS,
-      replace: { payload, tags: [], machine: "large-1x" },
-    });
-    await until("it is known", () => platform.ledger.types(runId).length === 2);
-    await due(runId, "delay");
-    await platform.untilFinished([runId]);
   });
 
   test("a timer in the broker becomes due by itself", async () => {

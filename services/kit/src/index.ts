@@ -32,6 +32,7 @@ export type {
   StoredObject,
   StreamHandlers,
   StreamStart,
+  Triggered,
 } from "@millrace/nats";
 export { baseConfigSchema, ConfigError, readConfig } from "./config.ts";
 export type { BaseConfig, Environment } from "./config.ts";

@@ -1,13 +1,18 @@
 /**
  * Batches over HTTP, v4's two phases: the batch is made, then its items are sent, and sent again until all are there.
- * An item counts once, by its index, however often it comes.
+ *
+ * 1. An item whose options are unusable is named before anything is sent.
+ * 2. An item counts once, by its index, however often it comes.
+ * 3. An item that only the platform can refuse (its task is unknown) is named, too; the others were triggered.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { batchItemsAnswerSchema, batchViewSchema, createdBatchSchema } from "@millrace/proto";
-import { ApiError, apiError, BatchTriggerError, type BatchPhase } from "../errors.ts";
+import { itemError } from "../batch.ts";
+import { ApiError, apiError, BatchTriggerError, refusalError, type BatchPhase } from "../errors.ts";
 import type { TriggerCall, TriggeredBatch } from "../host.ts";
 import type { HttpClient } from "./http-client.ts";
 import type { HttpPackets } from "./http-packets.ts";
+import { optionsProblem } from "./options-problem.ts";
 import { makeRequestKey } from "./request-key.ts";
 import { statusOf } from "./status-of.ts";
 
@@ -35,6 +40,7 @@ export class HttpBatches {
         throw error instanceof ApiError ? new BatchTriggerError(name, calls.length, error) : error;
       }
     };
+    check(calls);
     const sent = await phase("offload", () => this.#offload(calls));
     const batch = await phase("create", () => this.#create(sent));
     const runIds = await phase("stream", async () => {
@@ -103,6 +109,15 @@ export class HttpBatches {
       throw apiError(statusOf(errorCode), `Batch item ${index}: ${error}`, errorCode);
     }
     return runs;
+  }
+}
+
+/** @throws ApiError naming the first item that is unusable */
+function check(calls: readonly TriggerCall[]): void {
+  const nowMs = Date.now();
+  for (const [index, call] of calls.entries()) {
+    const problem = optionsProblem(call, nowMs);
+    if (problem) throw itemError(index, refusalError(problem));
   }
 }
 

@@ -23,7 +23,7 @@ export function rowOf(env: string, run: LiveRun, lastSeq: number): readonly unkn
     trigger.queue,
     trigger.machine,
     trigger.pool,
-    trigger.version ?? null,
+    run.version ?? null,
     trigger.batchId ?? null,
     trigger.schedule?.id ?? null,
     trigger.bulkActionId ?? null,

@@ -20,9 +20,7 @@ export async function triggerPlanned(
   env: string,
   plan: Accepted,
 ): Promise<TriggeredRun> {
-  const claim = await runs.claim(env, plan, DEADLINE_MS);
-  const isNew =
-    claim.isNew && (await runs.publishTrigger(env, claim.runId, plan.data, DEADLINE_MS));
+  const { runId, isCached, isNew } = await runs.triggerPlanned(env, plan, DEADLINE_MS);
   // What an earlier attempt of the same request has made is not another one.
-  return { runId: claim.runId, isCached: claim.isCached && claim.runId !== plan.runId, isNew };
+  return { runId, isCached: isCached && runId !== plan.runId, isNew };
 }

@@ -126,8 +126,11 @@ export class Attempts {
   /** Gives the run back unfinished: somebody else goes on with it. Its process is not dealt with here. */
   release(run: HeldRun): void {
     const { phase } = run;
-    const isActive = phase.kind === "running";
-    this.#state(run, "attempt-released", isActive ? performance.now() - phase.since : 0);
+    const durationMs = phase.kind === "running" ? performance.now() - phase.since : 0;
+    const give = (): void => this.#state(run, "attempt-released", durationMs);
+    // A parent that waits is not run again: nobody else would trigger its children.
+    if (phase.kind === "waiting") void run.childrenTriggered.then(give);
+    else give();
     this.end(run);
   }
 

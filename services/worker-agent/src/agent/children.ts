@@ -20,6 +20,7 @@ import {
   type Logger,
   type PlatformCalls,
   type RunClient,
+  type Triggered,
 } from "@millrace/service-kit";
 import type { TriggerCall } from "@millrace/sdk/internal";
 import type { AskedCall } from "../process/messages.ts";
@@ -100,22 +101,18 @@ export class Children {
     return { ok: true, plans };
   }
 
-  /** Follows the plans' keys, all at once. */
+  /** Follows the keys of children that will be waited for, all at once. */
   async claim(plans: readonly Accepted[]): Promise<readonly PlannedChild[]> {
     return await Promise.all(plans.map((plan) => this.#claim(plan)));
   }
 
   /**
-   * Stores the triggers of those that are new, all at once.
+   * Follows the keys of runs nobody waits for and triggers those that are new, all at once. In the order of the plans.
    * @throws BrokerUnavailableError when it is not known whether all were stored
    */
-  async trigger(children: readonly PlannedChild[]): Promise<void> {
+  async trigger(plans: readonly Accepted[]): Promise<readonly Triggered[]> {
     const { client, env } = this.#options;
-    await Promise.all(
-      children.flatMap(({ runId, plan }) =>
-        plan ? [client.publishTrigger(env, runId, plan.data)] : [],
-      ),
-    );
+    return await Promise.all(plans.map((plan) => client.triggerPlanned(env, plan)));
   }
 
   /** The children are waited for: stores the triggers of the new ones and asks the others to tell, until that is done. */
@@ -137,16 +134,15 @@ export class Children {
   /** Writes the batch's record now, and again when its runs have been triggered: then it names them. */
   async recordBatch(
     batchId: string,
-    children: readonly PlannedChild[],
-    triggered: Promise<void>,
+    runCount: number,
+    triggered: Promise<readonly { readonly runId: string }[]>,
   ): Promise<void> {
     const { env, log, platform } = this.#options;
     const createdAt = Date.now();
-    const record = { id: batchId, createdAt, runCount: children.length, errors: [] };
+    const record = { id: batchId, createdAt, runCount, errors: [] };
     try {
       await platform.writeBatch(env, { ...record, updatedAt: createdAt, runIds: null });
-      await triggered;
-      const runIds = children.map(({ runId }) => runId);
+      const runIds = (await triggered).map(({ runId }) => runId);
       await platform.writeBatch(env, { ...record, updatedAt: Date.now(), runIds });
     } catch (error) {
       // Who asks for the batch does not find it; its runs are what counts.

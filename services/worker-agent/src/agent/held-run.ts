@@ -87,6 +87,8 @@ export class HeldRun {
   /** The last fact of this agent that is known to be stored: an answer without it is out of date. */
   factSeq = 0;
   claimed: Claimed | undefined;
+  /** Settles when the children of the last wait have been triggered, and shared ones asked to tell. */
+  childrenTriggered: Promise<unknown> = Promise.resolve();
   /** Durable calls so far, answered and open. */
   waitCount = 0;
   /** Active milliseconds of this attempt, in all its processes, before the last wait. */

@@ -30,9 +30,7 @@ export class Triggers {
     const [plan] = planned.plans;
     if (!call || !plan) return refused(refuse("BAD_REQUEST", "Nothing to trigger"));
     const runId = this.#namesOf(run, ref).runId(call, plan.data.queue);
-    const children = await this.#children.claim([{ ...plan, runId }]);
-    await this.#children.trigger(children);
-    const [child] = children;
+    const [child] = await this.#children.trigger([{ ...plan, runId }]);
     // Code that is run again after a loss finds its own child: to it, that one is new.
     const isCached = child?.isCached === true && child.runId !== runId;
     return { kind: "triggered", runId: child?.runId ?? runId, isCached };
@@ -53,12 +51,11 @@ export class Triggers {
       const call = calls[i];
       return call ? { ...plan, runId: names.runId(call, plan.data.queue) } : plan;
     });
-    const children = await this.#children.claim(named);
-    const triggered = this.#children.trigger(children);
-    const recorded = this.#children.recordBatch(batchId, children, triggered);
-    await triggered;
+    const triggered = this.#children.trigger(named);
+    const recorded = this.#children.recordBatch(batchId, named.length, triggered);
+    const runIds = (await triggered).map(({ runId }) => runId);
     await recorded;
-    return { kind: "batch", batchId, runIds: children.map(({ runId }) => runId) };
+    return { kind: "batch", batchId, runIds };
   }
 
   #namesOf(run: HeldRun, ref: number): ChildNames {

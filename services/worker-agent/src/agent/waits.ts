@@ -104,8 +104,13 @@ export class Waits {
       run.factSeq = Math.max(run.factSeq, seq ?? 0);
     });
     const triggered = children.triggerAwaited(planned, run.runId, index);
+    run.childrenTriggered = triggered;
     if (wait.kind === "children" && wait.batchId !== null)
-      void children.recordBatch(wait.batchId, planned, triggered);
+      void children.recordBatch(
+        wait.batchId,
+        planned.length,
+        triggered.then(() => planned),
+      );
     lanes.give(run.lane);
     onWaiting(run);
   }
