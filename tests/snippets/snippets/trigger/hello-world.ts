@@ -1,0 +1,1 @@
+export { helloWorld, helloWorld as helloWorldTask } from "../004-01.ts";

@@ -1,0 +1,1 @@
+export { processData } from "../002-01.ts";

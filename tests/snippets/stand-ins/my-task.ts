@@ -1,0 +1,7 @@
+/** The reader's task that backends trigger with whatever they have. */
+import { task } from "@trigger.dev/sdk";
+
+export const myTask = task({
+  id: "my-task",
+  run: async (payload: any) => ({ result: "done", received: payload }),
+});
