@@ -149,6 +149,8 @@ export type {
   TaskRecord,
   TokenRecord,
 } from "./registry.ts";
+export { ENVIRONMENT_TYPES, environmentType } from "./environments.ts";
+export type { EnvironmentType } from "./environments.ts";
 export { ERRORS, httpStatus, refuse } from "./errors.ts";
 export type { ErrorCode, Refusal } from "./errors.ts";
 export { MAX_DURATION_MS, parseDuration, parseMoment } from "./api/durations.ts";
@@ -172,9 +174,11 @@ export type {
   CallName,
   CallOutput,
   Page,
+  NumberedPage,
   QueueView,
   RunFilter,
   RunItem,
+  ScheduleView,
   TokenView,
 } from "./api/calls.ts";
 export { explainRun } from "./api/explain.ts";
@@ -209,6 +213,13 @@ export {
   updateMetadataBodySchema,
 } from "./api/run-requests.ts";
 export type { RunResult } from "./api/run-requests.ts";
+export {
+  createScheduleBodySchema,
+  scheduleListSchema,
+  scheduleViewSchema,
+  timezonesSchema,
+  updateScheduleBodySchema,
+} from "./api/schedules.ts";
 export {
   completeTokenBodySchema,
   createdTokenSchema,

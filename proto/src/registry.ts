@@ -1,6 +1,7 @@
 /** Records kept in the broker's buckets: tasks, queues, agents, keys. One zod schema each; keys are built here, too. */
 import { z } from "zod";
 import { runFilterSchema } from "./api/calls.ts";
+import { LIMITS } from "./api/trigger.ts";
 import { isolationSchema, presetSchema } from "./machines.ts";
 import { timestamp } from "./events/values.ts";
 import { boundedToken } from "./wire/tokens.ts";
@@ -123,7 +124,9 @@ export const scheduleRecordSchema = z.object({
   /** Spreads slots: a duration, or a percentage of the time to the next slot. */
   window: z.string().optional(),
   /** How many slots that were missed are made up for; default none. */
-  catchUp: z.number().int().nonnegative().max(1000).optional(),
+  catchUp: z.number().int().nonnegative().max(LIMITS.catchUp).optional(),
+  /** Of a declarative one: which code declares it (see `AgentRecord.source`). */
+  source: z.string().optional(),
   activeSince: timestamp,
   createdAt: timestamp,
   updatedAt: timestamp,
@@ -200,6 +203,10 @@ export const agentRecordSchema = z.object({
   capacity: z.record(z.string(), z.number().int().nonnegative()),
   /** The version of the tasks it serves, where it has one. */
   version: z.string().optional(),
+  /** The code it serves: the project of its configuration, or the folder of its tasks, with its pool. */
+  source: z.string().optional(),
+  /** Ids of the schedules its tasks declare. */
+  schedules: z.array(z.string()).optional(),
   draining: z.boolean(),
 });
 export type AgentRecord = z.infer<typeof agentRecordSchema>;
@@ -260,7 +267,7 @@ export function ownQueue(taskId: string): string {
 export const LEASE_KEYS = {
   shard: (shard: number): string => `shard.${shard.toString(16)}`,
   coordinator: (id: string): string => `coordinator.${id}`,
-  scheduler: "scheduler",
+  scheduler: (id: string): string => `scheduler.${id}`,
   bulkAction: (id: string): string => `bulk.${id}`,
 } as const;
 

@@ -7,6 +7,7 @@ import { z } from "zod";
 import { metadataOperationSchema, packetSchema, timestamp } from "../events/values.ts";
 import type { JsonObject } from "../run/state.ts";
 import type { PublicStatus, RunView } from "../run/view.ts";
+import type { EnvironmentType } from "../environments.ts";
 import type { RunExplanation } from "./explain.ts";
 import { LIMITS } from "./trigger.ts";
 
@@ -18,6 +19,20 @@ const queueReference = z.object({
 const operations = z.array(metadataOperationSchema);
 const tags = z.array(z.string());
 const page = z.number().int().positive();
+/** What a schedule is made of; a later call with all of it replaces all of it. */
+const schedule = {
+  /** A task that was defined with `schedules.task`. */
+  task: z.string().min(1).max(LIMITS.taskIdLength),
+  /** Five fields. */
+  cron: z.string(),
+  externalId: z.string().max(LIMITS.externalIdLength).optional(),
+  /** An IANA name; default UTC. */
+  timezone: z.string().optional(),
+  /** Spreads slots over a duration of at most `24h`, or `1%` to `100%` of the time to the next slot. */
+  window: z.string().optional(),
+  /** How many of the slots that were missed are made up for; default none. */
+  catchUp: z.number().int().nonnegative().max(LIMITS.catchUp).optional(),
+};
 
 /** v4's filter of a list of runs; every field narrows it, several values of a field widen it. */
 export const runFilterSchema = z.object({
@@ -111,6 +126,18 @@ export const CALLS = {
     concurrencyLimit: z.number().int().min(0).max(LIMITS.queueLimit),
   }),
   "queues.reset": z.object({ queue: queueReference }),
+  /** With a deduplication key that is taken already, the schedule it stands for is changed. */
+  "schedules.create": z.object({
+    ...schedule,
+    deduplicationKey: z.string().min(1).max(LIMITS.deduplicationKeyLength),
+  }),
+  "schedules.retrieve": z.object({ id: z.string() }),
+  "schedules.update": z.object({ id: z.string(), ...schedule }),
+  "schedules.delete": z.object({ id: z.string() }),
+  "schedules.activate": z.object({ id: z.string() }),
+  "schedules.deactivate": z.object({ id: z.string() }),
+  "schedules.list": z.object({ page: page.optional(), perPage: page.max(100).optional() }),
+  "schedules.timezones": z.object({ excludeUtc: z.boolean().optional() }),
   "batches.retrieve": z.object({ id: z.string() }),
   /** Chunks are JSON texts, in order; `end` closes the stream for its readers. */
   "streams.append": z.object({
@@ -145,6 +172,15 @@ export type RunItem = Omit<
 export type Page<T> = {
   readonly data: readonly T[];
   readonly pagination: { readonly next?: string; readonly previous?: string };
+};
+
+export type NumberedPage<T> = {
+  readonly data: readonly T[];
+  readonly pagination: {
+    readonly currentPage: number;
+    readonly totalPages: number;
+    readonly count: number;
+  };
 };
 
 export type BulkAction = {
@@ -191,6 +227,29 @@ export type QueueView = {
   };
 };
 
+export type ScheduleView = {
+  readonly id: string;
+  readonly type: "DECLARATIVE" | "IMPERATIVE";
+  readonly task: string;
+  readonly active: boolean;
+  readonly deduplicationKey?: string;
+  readonly externalId?: string;
+  readonly generator: {
+    readonly type: "CRON";
+    readonly expression: string;
+    /** In English. */
+    readonly description: string;
+  };
+  readonly timezone: string;
+  readonly window?: string;
+  readonly catchUp?: number;
+  /** The next slot, ISO 8601; while it is active. */
+  readonly nextRun?: string;
+  /** The same with what the window adds. */
+  readonly nextRunEffectiveAt?: string;
+  readonly environments: readonly { readonly id: string; readonly type: EnvironmentType }[];
+};
+
 export type BatchView = {
   readonly id: string;
   readonly status: "PENDING" | "PROCESSING" | "COMPLETED" | "PARTIAL_FAILED" | "ABORTED";
@@ -233,18 +292,19 @@ export type CallOutputs = {
   "tokens.complete": { readonly success: true };
   "tokens.list": Page<TokenView>;
   "waits.until": { readonly until: number };
-  "queues.list": {
-    readonly data: readonly QueueView[];
-    readonly pagination: {
-      readonly currentPage: number;
-      readonly totalPages: number;
-      readonly count: number;
-    };
-  };
+  "queues.list": NumberedPage<QueueView>;
   "queues.retrieve": QueueView;
   "queues.pause": QueueView;
   "queues.override": QueueView;
   "queues.reset": QueueView;
+  "schedules.create": ScheduleView;
+  "schedules.retrieve": ScheduleView;
+  "schedules.update": ScheduleView;
+  "schedules.delete": { readonly id: string };
+  "schedules.activate": ScheduleView;
+  "schedules.deactivate": ScheduleView;
+  "schedules.list": NumberedPage<ScheduleView>;
+  "schedules.timezones": { readonly timezones: readonly string[] };
   "batches.retrieve": BatchView;
   "streams.append": { readonly ok: true };
   "packets.store": { readonly path: string };

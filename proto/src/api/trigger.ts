@@ -14,6 +14,10 @@ export const LIMITS = {
   idempotencyKeyLength: 2048,
   concurrencyKeyLength: 512,
   debounceKeyLength: 512,
+  deduplicationKeyLength: 512,
+  externalIdLength: 512,
+  /** Missed slots of a schedule that are made up for. */
+  catchUp: 1000,
   /** A larger payload or output is kept in the object store, and its event names it. */
   inlineBytes: 128 * 1024,
   /** The largest payload or output of all. */

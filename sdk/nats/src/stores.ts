@@ -5,12 +5,14 @@ import {
   debounceRecordSchema,
   idempotencyRecordSchema,
   queueRecordSchema,
+  scheduleRecordSchema,
   tokenRecordSchema,
   type BatchRecord,
   type BucketDefinition,
   type DebounceRecord,
   type IdempotencyRecord,
   type QueueRecord,
+  type ScheduleRecord,
   type TokenRecord,
 } from "@millrace/proto";
 import { Bucket } from "./buckets.ts";
@@ -22,6 +24,7 @@ export class Stores {
   readonly idempotency: () => Promise<Bucket<IdempotencyRecord>>;
   readonly debounce: () => Promise<Bucket<DebounceRecord>>;
   readonly queues: () => Promise<Bucket<QueueRecord>>;
+  readonly schedules: () => Promise<Bucket<ScheduleRecord>>;
   readonly tokens: () => Promise<Bucket<TokenRecord>>;
   readonly batches: () => Promise<Bucket<BatchRecord>>;
   readonly objects: () => Promise<Objects>;
@@ -35,6 +38,7 @@ export class Stores {
     this.idempotency = bucket(BUCKETS.idempotency, idempotencyRecordSchema);
     this.debounce = bucket(BUCKETS.debounce, debounceRecordSchema);
     this.queues = bucket(BUCKETS.queues, queueRecordSchema);
+    this.schedules = bucket(BUCKETS.schedules, scheduleRecordSchema);
     this.tokens = bucket(BUCKETS.waitpoints, tokenRecordSchema);
     this.batches = bucket(BUCKETS.batches, batchRecordSchema);
     this.objects = once("payloads", () => Objects.open(nc));
@@ -42,8 +46,9 @@ export class Stores {
 
   /** @throws BrokerUnavailableError */
   async openAll(): Promise<void> {
-    const { idempotency, queues, tokens, batches, objects } = this;
-    await Promise.all([idempotency, queues, tokens, batches, objects].map((open) => open()));
+    const { idempotency, queues, schedules, tokens, batches, objects } = this;
+    const all = [idempotency, queues, schedules, tokens, batches, objects];
+    await Promise.all(all.map((open) => open()));
   }
 }
 

@@ -5,6 +5,7 @@ import type {
   AnyTask,
   BatchItems,
   BatchOptions,
+  BatchResultOf,
   HandleOf,
   TaskIdentifier,
   TaskOutput,
@@ -79,10 +80,10 @@ export const batch = {
   triggerAndWait: async <T extends AnyTask = AnyTask>(
     items: BatchItems<BatchByIdItem<T, WaitOptions>>,
     options?: BatchOptions,
-  ): Promise<{ readonly id: string; readonly runs: readonly ResultOf<T>[] }> => {
+  ): Promise<BatchResultOf<ResultOf<T>>> => {
     const host = hostFor("batch.triggerAndWait");
     const waited = await waitForItems(host, await byId(items), options);
-    return waited as { id: string; runs: readonly ResultOf<T>[] };
+    return waited as BatchResultOf<ResultOf<T>>;
   },
 
   /** Starts 1 to 1000 runs of tasks; handles have the types of their tasks, in their order. */

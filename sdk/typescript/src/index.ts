@@ -63,7 +63,7 @@ export type { MachineOption } from "./machine.ts";
 export { queue } from "./queue.ts";
 export type { Queue, QueueOptions, RateLimitOption } from "./queue.ts";
 export type { RunParams } from "./registry.ts";
-export type { AnyRunReference, ListedRun, Run, RunOf, RunReference } from "./run.ts";
+export type { AnyRunReference, FollowedRunOf, ListedRun, Run, RunOf, RunReference } from "./run.ts";
 export { runs } from "./runs.ts";
 export type {
   ListRunsOptions,

@@ -43,6 +43,15 @@ export type RunOf<T> = T extends AnyTask
     ? Run<TPayload, TOutput>
     : Run;
 
+/** As subscriptions give it: with its payload, unless that is a column they skip. */
+export type FollowedRunOf<T> = RunOf<T> & { readonly payload: PayloadOf<T> };
+
+type PayloadOf<T> = T extends AnyTask
+  ? TaskPayload<T>
+  : T extends RunHandle<string, infer TPayload, unknown>
+    ? TPayload
+    : unknown;
+
 export function runIdOf(reference: string | IdOnly): string {
   return typeof reference === "string" ? reference : reference.id;
 }

@@ -13,6 +13,7 @@ import {
   runIdOf,
   runOf,
   type AnyRunReference,
+  type FollowedRunOf,
   type ListedRun,
   type RunOf,
   type RunReference,
@@ -168,10 +169,10 @@ export const runs = {
   subscribeToRun: <T extends AnyRunReference>(
     run: RunReference<T>,
     { stopOnCompletion = true, skipColumns = [] }: SubscribeToRunOptions = {},
-  ): RunSubscription<RunOf<T>> => {
+  ): RunSubscription<FollowedRunOf<T>> => {
     checkColumns(skipColumns);
     const subscription = followed({ runId: runIdOf(run) }, { stopOnCompletion, skipColumns });
-    return subscription as RunSubscription<RunOf<T>>;
+    return subscription as RunSubscription<FollowedRunOf<T>>;
   },
 
   /**
@@ -182,7 +183,7 @@ export const runs = {
     tag: string | readonly string[],
     { createdAt, skipColumns = [] }: SubscribeToTagOptions = {},
     { signal }: { readonly signal?: AbortSignal } = {},
-  ): RunSubscription<RunOf<T>> => {
+  ): RunSubscription<FollowedRunOf<T>> => {
     checkColumns(skipColumns);
     const tags = typeof tag === "string" ? [tag] : [...tag];
     if (tags.length === 0 || tags.length > LIMITS.tags)
@@ -192,7 +193,7 @@ export const runs = {
       { tags, ...(createdAfter === undefined ? {} : { createdAfter }) },
       { stopOnCompletion: false, skipColumns, signal },
     );
-    return subscription as RunSubscription<RunOf<T>>;
+    return subscription as RunSubscription<FollowedRunOf<T>>;
   },
 
   /** The same with the runs of a batch. */
@@ -200,10 +201,10 @@ export const runs = {
     batchId: string,
     { skipColumns = [] }: Pick<SubscribeToTagOptions, "skipColumns"> = {},
     { signal }: { readonly signal?: AbortSignal } = {},
-  ): RunSubscription<RunOf<T>> => {
+  ): RunSubscription<FollowedRunOf<T>> => {
     checkColumns(skipColumns);
     const subscription = followed({ batchId }, { stopOnCompletion: false, skipColumns, signal });
-    return subscription as RunSubscription<RunOf<T>>;
+    return subscription as RunSubscription<FollowedRunOf<T>>;
   },
 
   /** A run's realtime stream; see `streams.read`. */

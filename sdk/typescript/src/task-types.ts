@@ -105,10 +105,13 @@ export type TaskRunResult<TId extends string, TOutput> =
       readonly error: unknown;
     };
 
-export type BatchResult<TId extends string, TOutput> = {
+export type BatchResult<TId extends string, TOutput> = BatchResultOf<TaskRunResult<TId, TOutput>>;
+
+/** Walking through it (an older spelling) is walking through its runs. */
+export type BatchResultOf<TResult> = Iterable<TResult> & {
   /** The batch's id. */
   readonly id: string;
-  readonly runs: readonly TaskRunResult<TId, TOutput>[];
+  readonly runs: readonly TResult[];
 };
 
 export type TaskRunPromise<TId extends string, TOutput> = Promise<TaskRunResult<TId, TOutput>> & {

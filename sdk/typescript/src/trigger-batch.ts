@@ -25,10 +25,7 @@ export type IdItem = BatchItem<unknown> & { readonly id: string };
 type Triggered = Omit<BatchHandle<string, unknown, unknown>, "runs"> & {
   readonly runs: readonly RunHandle<string, unknown, unknown>[];
 };
-type Waited = {
-  readonly id: string;
-  readonly runs: readonly TaskRunResult<string, unknown>[];
-};
+type Waited = BatchResult<string, unknown>;
 
 export async function batchTrigger<TId extends string, TPayload, TOutput>(
   taskIdentifier: TId,
@@ -98,7 +95,13 @@ export async function waitForItems(
   const runs = await Promise.all(
     children.map((child, index) => resultOf(items[index]?.id ?? child.taskIdentifier, child, host)),
   );
-  return { id: host.batchIdOf?.(children) ?? (await batchIdOf(host, runs)), runs };
+  return batchResult(host.batchIdOf?.(children) ?? (await batchIdOf(host, runs)), runs);
+}
+
+/** The iterator is not one of its fields: it is neither printed nor stored. */
+function batchResult(id: string, runs: readonly TaskRunResult<string, unknown>[]): Waited {
+  const iterator = { value: () => runs.values(), enumerable: false };
+  return Object.defineProperty({ id, runs }, Symbol.iterator, iterator) as Waited;
 }
 
 /** How many children are asked for their batch's id. */

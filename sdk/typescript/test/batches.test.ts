@@ -117,6 +117,18 @@ describe("a batch's key", () => {
   });
 });
 
+describe("what children gave", () => {
+  it("is in their order, and can be walked through without naming the runs", async () => {
+    const { run } = triggering();
+    const waited = await run.execute(() =>
+      one.batchTriggerAndWait([{ payload: 5 }, { payload: 6 }]),
+    );
+    expect([...waited]).toEqual(waited.runs);
+    expect(waited.runs.map(({ id }) => id)).toEqual(["run_0", "run_1"]);
+    expect(Object.keys(waited)).toEqual(["id", "runs"]);
+  });
+});
+
 describe("tasks of several kinds", () => {
   it("are triggered by id", async () => {
     const { run, calls } = triggering();

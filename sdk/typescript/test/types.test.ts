@@ -7,7 +7,9 @@ import {
   streams,
   task,
   tasks,
+  type BatchResult,
   type Context,
+  type FollowedRunOf,
   type Run,
   type RunHandle,
   type RunSubscription,
@@ -52,10 +54,8 @@ describe("a task", () => {
     const unwrap = () => greet.triggerAndWait({ name: "Ada" }).unwrap();
     expectTypeOf(unwrap).returns.resolves.toEqualTypeOf<Output>();
     const batch = () => greet.batchTriggerAndWait([{ payload: { name: "Ada" } }]);
-    expectTypeOf(batch).returns.resolves.toEqualTypeOf<{
-      readonly id: string;
-      readonly runs: readonly TaskRunResult<"types-greet", Output>[];
-    }>();
+    expectTypeOf(batch).returns.resolves.toEqualTypeOf<BatchResult<"types-greet", Output>>();
+    expectTypeOf(batch).returns.resolves.toExtend<Iterable<TaskRunResult<"types-greet", Output>>>();
   });
 });
 
@@ -94,8 +94,10 @@ describe("a run", () => {
     expectTypeOf(() => runs.poll("run_1")).returns.resolves.toEqualTypeOf<Run>();
     expectTypeOf(() => runs.retrieve({ id: "run_1" })).returns.resolves.toEqualTypeOf<Run>();
     expectTypeOf(() => runs.subscribeToRun<typeof greet>("run_1")).returns.toEqualTypeOf<
-      RunSubscription<Run<Payload, Output>>
+      RunSubscription<FollowedRunOf<typeof greet>>
     >();
+    expectTypeOf<FollowedRunOf<typeof greet>["payload"]>().toEqualTypeOf<Payload>();
+    expectTypeOf<Run<Payload, Output>["payload"]>().toEqualTypeOf<Payload | undefined>();
     expectTypeOf<Run["finishedAt"]>().toEqualTypeOf<Date | undefined>();
     expectTypeOf<Run<Payload, Output>["output"]>().toEqualTypeOf<Output | undefined>();
   });
@@ -165,9 +167,17 @@ describe("streams", () => {
       runs.subscribeToRun<typeof greet>("run_1").withStreams<{ numbers: number; words: string }>();
     type Parts = ReturnType<typeof parts> extends AsyncIterable<infer TPart> ? TPart : never;
     expectTypeOf<Parts>().toEqualTypeOf<
-      | { readonly type: "run"; readonly run: Run<Payload, Output> }
-      | { readonly type: "numbers"; readonly chunk: number; readonly run: Run<Payload, Output> }
-      | { readonly type: "words"; readonly chunk: string; readonly run: Run<Payload, Output> }
+      | { readonly type: "run"; readonly run: FollowedRunOf<typeof greet> }
+      | {
+          readonly type: "numbers";
+          readonly chunk: number;
+          readonly run: FollowedRunOf<typeof greet>;
+        }
+      | {
+          readonly type: "words";
+          readonly chunk: string;
+          readonly run: FollowedRunOf<typeof greet>;
+        }
     >();
   });
 });

@@ -17,19 +17,19 @@ export function mustBeCarried(run: LiveRun, nowMs: number): boolean {
 /** Whether the state was stored; false when the log went on meanwhile. */
 export async function carry(
   publisher: Publisher,
-  reader: Pick<RunLogReader, "read">,
+  reader: Pick<RunLogReader, "log">,
   env: string,
   runId: string,
   nowMs: number,
 ): Promise<boolean> {
-  const events = await reader.read(env, runId);
+  // Of any message: one that is no fact is in the log all the same.
+  const { events, lastSeq } = await reader.log(env, runId);
   const state = fold(events);
-  const last = events.at(-1);
-  if (!last || state.status === "absent" || state.status === "finished") return false;
+  if (state.status === "absent" || state.status === "finished") return false;
   const published = await publisher.publish(
     runSubject(env, runId, "coordinator"),
     encodeEvent("run-carried", { at: nowMs, state: { ...state } }),
-    { type: "run-carried", expectLastSeq: last.seq, expectOn: runSubjects(env, runId) },
+    { type: "run-carried", expectLastSeq: lastSeq, expectOn: runSubjects(env, runId) },
   );
   return published.kind === "stored";
 }

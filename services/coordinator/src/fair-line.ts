@@ -9,7 +9,7 @@
  * 2. A key nobody waits for is forgotten (`KeyTable`). A key that is set aside costs nothing until it is let back in.
  */
 import type { Queued } from "@millrace/proto";
-import { Heap } from "./heap.ts";
+import { Heap } from "@millrace/service-kit";
 import { KeyTable } from "./key-table.ts";
 import { isBefore, WaitingLine, type Place } from "./waiting-line.ts";
 

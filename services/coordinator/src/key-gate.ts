@@ -12,7 +12,7 @@
  */
 import type { EventData, Queued, RateLimit, Slot } from "@millrace/proto";
 import { FairLine } from "./fair-line.ts";
-import { Heap } from "./heap.ts";
+import { Heap } from "@millrace/service-kit";
 import { KeyTable } from "./key-table.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 
@@ -108,9 +108,10 @@ export class KeyGate {
    */
   mayLaunch(run: Queued, slot: Slot): boolean {
     const { slotId, key = "" } = slot;
-    if (this.#heldBack.has(slotId)) return false;
     const isExpected = this.#granting.has(slotId) || this.#held.has(slotId);
-    if (isExpected || !this.#isFull(key)) return true;
+    const isHeldBack = this.#heldBack.has(slotId);
+    if (!isHeldBack && (isExpected || !this.#isFull(key))) return true;
+    // Also when it was held back before: it may have lost its process since.
     this.#heldBack.set(slotId, run);
     return false;
   }

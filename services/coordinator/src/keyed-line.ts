@@ -7,7 +7,7 @@
  */
 import type { Queued } from "@millrace/proto";
 import { FairLine } from "./fair-line.ts";
-import { Heap } from "./heap.ts";
+import { Heap } from "@millrace/service-kit";
 import { isBefore, placeOf, type Place } from "./waiting-line.ts";
 
 export class KeyedLine {

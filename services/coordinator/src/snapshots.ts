@@ -4,7 +4,7 @@ import type { Blobs } from "@millrace/service-kit";
 import type { StoredQueueStarts } from "./rated-starts.ts";
 
 /** Raised whenever the fold's state changes shape or meaning: an older snapshot is then not used. */
-const FOLD_VERSION = 3;
+const FOLD_VERSION = 4;
 
 export type Snapshot = {
   /** Everything up to this sequence is in `runs`. */

@@ -3,7 +3,7 @@
  * place in the log. Leaving is lazy: a run that left is skipped when its turn comes.
  */
 import type { Queued } from "@millrace/proto";
-import { Heap } from "./heap.ts";
+import { Heap } from "@millrace/service-kit";
 
 /** A run's place in line; `order` is computed once. */
 export type Place = { readonly run: Queued; readonly order: number };

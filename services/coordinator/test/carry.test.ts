@@ -95,15 +95,26 @@ test("a carried run is the same when its earlier events are gone", async () => {
 
 test("a run whose log goes on meanwhile is not carried", async () => {
   const busy = {
-    read: async () => {
-      const events = await reader.read("dev", runId);
+    log: async () => {
+      const log = await reader.log("dev", runId);
       await publisher.publish(
         runSubject("dev", runId, "client"),
         encodeEvent("cancel-requested", { at: 9500 }),
         { type: "cancel-requested" },
       );
-      return events;
+      return log;
     },
   };
   expect(await carry(publisher, busy, "dev", runId, 9900)).toBe(false);
+});
+
+test("a message that is no fact does not keep a run from being carried", async () => {
+  const id = makeRunId(3, 2, new Uint8Array(10));
+  await publisher.publish(runSubject("dev", id, "client"), encodeEvent("run-triggered", trigger), {
+    type: "run-triggered",
+  });
+  await publisher.publish(runSubject("dev", id, "client"), new Uint8Array([1]), {
+    type: "of-a-later-version",
+  });
+  expect(await carry(publisher, reader, "dev", id, 9000)).toBe(true);
 });

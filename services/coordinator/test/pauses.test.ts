@@ -78,6 +78,7 @@ describe("a paused queue", () => {
     const before = await platform.triggerMany(name, 3);
     await until("all execute", () => runs.length === 3);
     await platform.queue(name, null, { paused: true });
+    await coordinator.untilPaused(name);
     const late = await platform.trigger(name, { concurrencyKey: "a" });
     await sleep(150);
     for (const run of runs) await run.succeed();
@@ -121,6 +122,7 @@ describe("a paused queue", () => {
     const runId = await platform.trigger(name);
     await platform.untilStatus(runId, "waiting");
     await platform.queue(name, null, { paused: true });
+    await coordinator.untilPaused(name);
     await platform.tell(runId, "scheduler", "timer-fired", {
       at: Date.now(),
       name: "wait-0",

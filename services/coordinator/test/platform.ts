@@ -257,10 +257,17 @@ export type LogLine = { readonly level: string; readonly fields: unknown; readon
 export class Coordinator {
   readonly leadership: Leadership;
   readonly log: readonly LogLine[];
+  readonly #queues: QueueSettings;
   readonly #nc: NatsConnection;
 
-  private constructor(leadership: Leadership, nc: NatsConnection, log: readonly LogLine[]) {
+  private constructor(
+    leadership: Leadership,
+    queues: QueueSettings,
+    nc: NatsConnection,
+    log: readonly LogLine[],
+  ) {
     this.leadership = leadership;
+    this.#queues = queues;
     this.#nc = nc;
     this.log = log;
   }
@@ -272,16 +279,22 @@ export class Coordinator {
     const nc = await broker.connect(options.url);
     const lines: LogLine[] = [];
     const log = loggerInto(lines);
+    const queues = await QueueSettings.open(nc, log);
     const leadership = await Leadership.start(nc, `coordinator_${randomBytes(4).toString("hex")}`, {
       nc,
       publisher: new Publisher(nc),
       log,
       blobs: options.blobs ?? (await openBlobs(nc, OBJECT_BUCKETS.snapshots.name, 1)),
       agents: await Agents.open(nc),
-      queues: await QueueSettings.open(nc, log),
+      queues,
       tokens: await Tokens.open(nc, log),
     });
-    return new Coordinator(leadership, nc, lines);
+    return new Coordinator(leadership, queues, nc, lines);
+  }
+
+  /** Resolves when it has heard that the queue is paused. */
+  async untilPaused(queue: string): Promise<void> {
+    await until("the pause is known", () => this.#queues.of("dev", queue)?.paused === true);
   }
 
   async stop(): Promise<void> {

@@ -4,6 +4,8 @@ export {
   BrokerUnavailableError,
   Bucket,
   Catalog,
+  checkCron,
+  effectiveAt,
   ensureConsumer,
   Feed,
   IN_PROGRESS,
@@ -15,20 +17,30 @@ export {
   PlatformCalls,
   Publisher,
   PullLoop,
+  readCron,
   readStream,
   RunClient,
   RunLogReader,
+  scheduleIdOf,
+  scheduleRecord,
+  slotAfter,
+  slotBefore,
+  slotPayload,
+  slotRunId,
+  windowProblem,
 } from "@millrace/nats";
 export type {
   Answer,
   Change,
   Claimed,
+  Cron,
   Delivery,
   NatsConnection,
   PlatformOptions,
   QueueCounts,
   ReadChunk,
   ReplayChanges,
+  ScheduleSettings,
   StoredObject,
   StreamHandlers,
   StreamStart,
@@ -38,6 +50,7 @@ export { baseConfigSchema, ConfigError, readConfig } from "./config.ts";
 export type { BaseConfig, Environment } from "./config.ts";
 export { HealthServer } from "./health.ts";
 export type { Readiness } from "./health.ts";
+export { Heap } from "./heap.ts";
 export { Lease, leaseRecordSchema } from "./lease.ts";
 export type { LeaseRecord } from "./lease.ts";
 export { openBlobs } from "./objects.ts";

@@ -1,24 +1,62 @@
-/** The titles of the tests in a test file, read from its formatted source: every `test(…)` begins a line. */
+/** The titles of the tests in a file, read from its source as the formatter leaves it: every `test(…)` begins a line. */
 
 const CALL = /^([ \t]*)(test|it|describe)((?:\.[A-Za-z]+)*)(?=[(<`])/gm;
 const STRING = /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`/;
 const TITLE = new RegExp(String.raw`\(\s*(${STRING.source})\s*[,)]`, "y");
+/** Behind the rows. */
 const TABLE_TITLE = new RegExp(String.raw`\)\s*\(\s*(${STRING.source})\s*,`, "g");
+/** What the runner puts a row's values in place of. */
+const VALUE = /%[sdifjo]|\$[a-z]+/g;
 
-/** What a test is found by: its title, alone or behind the titles of its groups. */
-export type TestTitle = { readonly title: string; readonly groups: readonly string[] };
+type Title = { readonly title: string; readonly groups: readonly string[] };
 
-export function testTitles(source: string): TestTitle[] {
-  const found: TestTitle[] = [];
-  const groups: { readonly indent: number; readonly title: string }[] = [];
+export class TestFile {
+  readonly #source: string;
+  readonly #titles: readonly Title[];
+
+  constructor(source: string) {
+    this.#source = source;
+    this.#titles = titlesOf(source);
+  }
+
+  get titles(): readonly string[] {
+    return this.#titles.map(({ title }) => title);
+  }
+
+  /**
+   * Whether there is a test of this name: its title, alone or behind those of its groups. Of a row of a table the title
+   * may be the pattern, or have the row's words, which must then be in the file.
+   */
+  has(name: string): boolean {
+    return this.#titles.some(({ title, groups }) =>
+      Array.from({ length: groups.length + 1 }, (_, n) =>
+        [...groups.slice(n), title].join(" › "),
+      ).some((full) => full === name || this.#isRowOf(full, name)),
+    );
+  }
+
+  #isRowOf(pattern: string, name: string): boolean {
+    const parts = pattern.split(VALUE).map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+    if (parts.length === 1) return false;
+    const values = new RegExp(`^${parts.join("(.+?)")}$`).exec(name)?.slice(1);
+    return values?.every((value) => this.#source.includes(value) || VALUES.test(value)) ?? false;
+  }
+}
+
+/** What stands for any row. */
+const VALUES = /^(?:%[sdifjo]|\$[a-z]+)$/;
+
+function titlesOf(source: string): Title[] {
+  const found: Title[] = [];
+  const open: { readonly indent: number; readonly title: string }[] = [];
   for (const match of source.matchAll(CALL)) {
     const [call, indentation = "", kind = "", modifiers = ""] = match;
     const title = titleAfter(source, match.index + call.length, /\.(each|for)$/.test(modifiers));
     if (title === undefined) continue;
     const indent = indentation.length;
-    while ((groups.at(-1)?.indent ?? -1) >= indent) groups.pop();
-    if (kind === "describe") groups.push({ indent, title });
-    else found.push({ title, groups: groups.map((group) => group.title) });
+    while ((open.at(-1)?.indent ?? -1) >= indent) open.pop();
+    if (kind === "describe") open.push({ indent, title });
+    else found.push({ title, groups: open.map((group) => group.title) });
   }
   return found;
 }
@@ -28,13 +66,4 @@ function titleAfter(source: string, from: number, isTable: boolean): string | un
   pattern.lastIndex = from;
   const literal = pattern.exec(source)?.[1];
   return literal?.slice(1, -1).replaceAll(/\\(.)/g, "$1");
-}
-
-/** Whether a file has a test of this name; its groups may be named before it, behind `›`. */
-export function hasTest(titles: readonly TestTitle[], name: string): boolean {
-  return titles.some(({ title, groups }) =>
-    Array.from({ length: groups.length + 1 }, (_, n) =>
-      [...groups.slice(n), title].join(" › "),
-    ).includes(name),
-  );
 }

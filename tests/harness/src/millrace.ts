@@ -95,12 +95,12 @@ export class Millrace {
     return agent;
   }
 
-  /** Makes `secretKey` valid. */
-  async authorize(): Promise<void> {
+  /** Makes a key valid in an environment. */
+  async authorize(secretKey = this.secretKey, env = "dev"): Promise<void> {
     const nc = await this.connect();
     const keys = await Bucket.open(nc, BUCKETS.keys, keyRecordSchema);
-    const hash = createHash("sha256").update(this.secretKey).digest("hex");
-    await keys.put(hash, { env: "dev", createdAt: Date.now() });
+    const hash = createHash("sha256").update(secretKey).digest("hex");
+    await keys.put(hash, { env, createdAt: Date.now() });
   }
 
   /** A connection that is closed with the rest. */

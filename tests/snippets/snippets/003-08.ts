@@ -1,4 +1,4 @@
-import { task, wait } from "@trigger.dev/sdk";
+import { task } from "@trigger.dev/sdk";
 import { Database, db, notifyFailure, notifySuccess } from "../stand-ins/services.ts";
 // #region snippet
 export const taskWithHooks = task({
@@ -24,8 +24,3 @@ tasks.middleware("db", async ({ next }) => {
 });
 // #endregion
 export const withDb = task({ id: "with-db", run: async () => getDb().name });
-export const waiting = task({
-  ...{ onWait: async () => db.disconnect(), onResume: async () => db.connect() },
-  id: "waiting-with-db",
-  run: async () => wait.for({ seconds: 6 }),
-});

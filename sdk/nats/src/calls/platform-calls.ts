@@ -19,6 +19,7 @@ import { packetCalls } from "./packet-calls.ts";
 import { queueCalls } from "./queue-calls.ts";
 import { RecentRuns } from "./recent-runs.ts";
 import { runCalls } from "./run-calls.ts";
+import { scheduleCalls } from "./schedule-calls.ts";
 import { streamCalls } from "./stream-calls.ts";
 import { tokenCalls } from "./token-calls.ts";
 
@@ -50,6 +51,7 @@ export class PlatformCalls {
       ...keyCalls(platform),
       ...tokenCalls(platform),
       ...queueCalls(platform),
+      ...scheduleCalls(platform),
       ...batchCalls(platform),
       ...streamCalls(platform),
       ...packetCalls(platform),

@@ -57,7 +57,7 @@ export function cronFields(months?: readonly number[]): fc.Arbitrary<Fields> {
     : fieldOf(1, 12, MONTHS);
   const day = fc.oneof(
     { weight: 5, arbitrary: fc.constant({ text: "*", days: undefined }) },
-    fieldOf(1, 28)
+    fieldOf(1, 31)
       .filter(({ text }) => text !== "*")
       .map(({ text, values }) => ({ text, days: new Set<number | "L">(values) })),
     fc.constantFrom(
@@ -86,7 +86,15 @@ export function cronFields(months?: readonly number[]): fc.Arbitrary<Fields> {
       days,
       weekdays: w.weekdays,
       lastWeekday: w.lastWeekday,
-    }));
+    }))
+    .filter(isPossible);
+}
+
+/** Some month has such a day. */
+function isPossible({ days, weekdays, months }: Fields): boolean {
+  if (!days || weekdays || days.has("L")) return true;
+  const longest = Math.max(...[...months].map((month) => new Date(2024, month, 0).getDate()));
+  return [...days].some((day) => Number(day) <= longest);
 }
 
 /** `local` is a local time, written as if it were UTC. */

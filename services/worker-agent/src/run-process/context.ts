@@ -1,14 +1,8 @@
 /** v4's `ctx`, from what the agent knows of the run. */
+import { environmentType } from "@millrace/proto";
 import type { TaskContext } from "@millrace/sdk/internal";
 import type { MachineSizes } from "../config.ts";
 import type { Start } from "../process/messages.ts";
-
-const ENVIRONMENT_TYPES: Readonly<Record<string, TaskContext["environment"]["type"]>> = {
-  dev: "DEVELOPMENT",
-  development: "DEVELOPMENT",
-  staging: "STAGING",
-  preview: "PREVIEW",
-};
 
 const ORGANIZATION = { id: "default", slug: "default", name: "default" } as const;
 const PROJECT = { id: "default", ref: "default", slug: "default", name: "default" } as const;
@@ -24,7 +18,7 @@ export function contextOf(start: Start, filePath: string, machines: MachineSizes
     environment: {
       id: trigger.env,
       slug: trigger.env,
-      type: ENVIRONMENT_TYPES[trigger.env] ?? "PRODUCTION",
+      type: environmentType(trigger.env),
     },
     organization: ORGANIZATION,
     project: PROJECT,

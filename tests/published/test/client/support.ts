@@ -1,0 +1,34 @@
+/** The system under test, and the published client's way to it: two environment variables and nothing else. */
+import { join } from "node:path";
+import { Millrace } from "@millrace/harness";
+
+const TASKS = join(import.meta.dirname, "../../tasks");
+
+/** The version the agent serves. */
+export const VERSION = "20261122.1";
+
+/** For calls whose failure is expected: the client asks again where it is told to, which takes seconds. */
+export const ONCE = { retry: { maxAttempts: 1 } };
+
+export const FAST = { pollIntervalMs: 25 };
+
+let started: Millrace | undefined;
+
+/** The gateway's address and the secret key, for what goes around the client. */
+export function apiUrl(): string {
+  if (!started) throw new Error("Millrace has not been started");
+  return started.apiUrl;
+}
+
+export async function startMillrace(): Promise<void> {
+  started = await Millrace.start();
+  process.env["TRIGGER_API_URL"] = started.apiUrl;
+  process.env["TRIGGER_SECRET_KEY"] = started.secretKey;
+  await started.agent(TASKS, { MILLRACE_CPUS: "8", MILLRACE_VERSION: VERSION });
+}
+
+export async function stopMillrace(): Promise<void> {
+  delete process.env["TRIGGER_API_URL"];
+  delete process.env["TRIGGER_SECRET_KEY"];
+  await started?.stop();
+}

@@ -1,0 +1,62 @@
+/** Every task of every snippet is run, and every backend executed, on a real Millrace. */
+import { shutdown } from "@millrace/sdk";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { BACKENDS } from "./backends.ts";
+import { SNIPPETS, type Env, type ExpectedRun } from "./catalogue.ts";
+import { Platform } from "./platform.ts";
+
+let platform: Platform;
+
+beforeAll(async () => {
+  platform = await Platform.start();
+  platform.enter("a");
+});
+afterAll(async () => {
+  await shutdown();
+  await platform.stop();
+});
+
+const runs = SNIPPETS.flatMap(({ id, env, runs: expected = [] }) =>
+  expected.map((run) => [id, run.task, JSON.stringify(run.payload), { env, run }] as const),
+);
+
+describe("tasks", () => {
+  test.concurrent.each(runs)("%s: %s with %s", async (_id, _task, _payload, { env, run }) => {
+    await runAsExpected(env, run);
+  });
+});
+
+describe("backends", () => {
+  const ids = SNIPPETS.filter(({ id }) => BACKENDS[id] !== undefined);
+  test.each(ids)("$id: $result", async ({ id, env }) => {
+    platform.enter(env);
+    await BACKENDS[id]?.({ platform, env });
+  });
+});
+
+test("every snippet is run, or has a backend that is executed, or configures an agent", () => {
+  const idle = SNIPPETS.filter(({ id, runs: expected }) => !expected && !BACKENDS[id]);
+  expect(idle.map(({ id }) => id)).toEqual([]);
+});
+
+async function runAsExpected(env: Env, expected: ExpectedRun): Promise<void> {
+  const { task, payload, metadata, ends, output, error, attempts, tags, pauses = [] } = expected;
+  const runId = await platform.trigger(env, task, payload, metadata);
+  for (const [index, pause] of pauses.entries()) await platform.pass(runId, index, pause);
+  if (ends === "retries") {
+    const run = await platform.until(runId, "backoff");
+    expect(run.attempt).toBe(attempts);
+    await platform.cancel(env, runId);
+    return;
+  }
+  const view = await platform.ended(runId);
+  expect(view, JSON.stringify(view.error)).toMatchObject({
+    status: ends,
+    ...(output === undefined ? {} : { output }),
+    ...(attempts === undefined ? {} : { attemptCount: attempts }),
+    ...(tags === undefined ? {} : { tags }),
+    ...(expected.endMetadata === undefined ? {} : { metadata: expected.endMetadata }),
+  });
+  if (error !== undefined) expect(view.error?.message).toContain(error);
+  if (expected.children) expect(platform.childrenOf(runId)).toEqual(expected.children);
+}
