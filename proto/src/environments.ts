@@ -14,3 +14,15 @@ const BY_NAME: Readonly<Record<string, EnvironmentType>> = {
 export function environmentType(env: string): EnvironmentType {
   return Object.hasOwn(BY_NAME, env) ? (BY_NAME[env] ?? "PRODUCTION") : "PRODUCTION";
 }
+
+const KEY_NAMES: Readonly<Record<EnvironmentType, string>> = {
+  PRODUCTION: "prod",
+  STAGING: "stg",
+  DEVELOPMENT: "dev",
+  PREVIEW: "preview",
+};
+
+/** How secret keys of an environment begin: `tr_dev_`, `tr_stg_`, `tr_prod_`, `tr_preview_`. */
+export function keyPrefix(env: string): string {
+  return `tr_${KEY_NAMES[environmentType(env)]}_`;
+}

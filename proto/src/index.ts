@@ -74,6 +74,7 @@ export { applyMetadata } from "./run/metadata.ts";
 export { applied, evolve } from "./run/evolve.ts";
 export { TIMER } from "./run/timers.ts";
 export { fold } from "./run/fold.ts";
+export { waitsToFork } from "./run/fork.ts";
 export { diff, obligations, resultOf } from "./run/obligations.ts";
 export type { Obligation, ObligationDiff } from "./run/obligations.ts";
 export { isRetryable, outcomeOf, retriesAfterLoss } from "./run/outcome.ts";
@@ -115,6 +116,8 @@ export {
   CONFIG_KEYS,
   debounceKeyOf,
   debounceRecordSchema,
+  envVarKey,
+  envVarRecordSchema,
   idempotencyKeyOf,
   idempotencyRecordSchema,
   keyRecordSchema,
@@ -134,12 +137,15 @@ export {
   taskRecordSchema,
   tokenKey,
   tokenRecordSchema,
+  usedTokenKey,
+  usedTokenRecordSchema,
 } from "./registry.ts";
 export type {
   AgentRecord,
   BatchRecord,
   BulkRecord,
   DebounceRecord,
+  EnvVarRecord,
   IdempotencyRecord,
   KeyRecord,
   QueueRecord,
@@ -148,8 +154,9 @@ export type {
   ScheduleRecord,
   TaskRecord,
   TokenRecord,
+  UsedTokenRecord,
 } from "./registry.ts";
-export { ENVIRONMENT_TYPES, environmentType } from "./environments.ts";
+export { ENVIRONMENT_TYPES, environmentType, keyPrefix } from "./environments.ts";
 export type { EnvironmentType } from "./environments.ts";
 export { ERRORS, httpStatus, refuse } from "./errors.ts";
 export type { ErrorCode, Refusal } from "./errors.ts";
@@ -164,8 +171,19 @@ export type { TriggerBody, TriggerOptions } from "./api/trigger.ts";
 export { readTrigger, taskIdProblem } from "./api/read-trigger.ts";
 export { LIVE, liveRequestSchema } from "./api/live.ts";
 export type { LiveMessage, LiveRequest } from "./api/live.ts";
+export {
+  formatOffset,
+  MUST_REFETCH,
+  parseOffset,
+  realtimeMessage,
+  realtimeSchema,
+  UP_TO_DATE,
+} from "./api/realtime.ts";
+export type { RealtimeMessage } from "./api/realtime.ts";
+export { realtimeColumns, STREAMS_KEY, streamsOf } from "./api/realtime-row.ts";
+export type { RealtimeColumn } from "./api/realtime-row.ts";
 export { eventsOfLog, runLogSchema } from "./api/log.ts";
-export type { RunLog } from "./api/log.ts";
+export type { RunLog, RunStateAt } from "./api/log.ts";
 export { CALLS, GATEWAY_CALLS, PUBLIC_STATUSES, runFilterSchema } from "./api/calls.ts";
 export type {
   BatchView,
@@ -227,3 +245,23 @@ export {
   tokenListSchema,
   tokenViewSchema,
 } from "./api/waitpoints.ts";
+export {
+  createPublicTokenBodySchema,
+  MAX_TOKEN_LIFETIME_MS,
+  signedTokenSchema,
+  signTokenBodySchema,
+  TOKEN_AUDIENCE,
+  TOKEN_ISSUER,
+  tokenClaimsSchema,
+} from "./api/auth.ts";
+export type { TokenClaims } from "./api/auth.ts";
+export { grants, isScope } from "./api/scopes.ts";
+export type { Action, Permission } from "./api/scopes.ts";
+export {
+  createEnvVarBodySchema,
+  envVarListSchema,
+  envVarNameProblem,
+  importEnvVarsBodySchema,
+  updateEnvVarBodySchema,
+} from "./api/envvars.ts";
+export type { EnvVarView } from "./api/envvars.ts";

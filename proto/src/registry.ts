@@ -211,9 +211,53 @@ export const agentRecordSchema = z.object({
 });
 export type AgentRecord = z.infer<typeof agentRecordSchema>;
 
-/** An API key's record, kept under the key's SHA-256 in hex: the key itself is stored nowhere. */
-export const keyRecordSchema = z.object({ env: z.string(), createdAt: timestamp });
+/**
+ * An API key's record, kept under the key's SHA-256 in hex: by it a key is recognised. `sealed` is the key itself,
+ * encrypted with the installation's master key: what public tokens are signed and verified with. A key without it opens
+ * its environment all the same, and vouches for no token.
+ */
+export const keyRecordSchema = z.object({
+  env: z.string(),
+  createdAt: timestamp,
+  /** For people: the beginning and the end of the key. */
+  hint: z.string().optional(),
+  sealed: z.string().optional(),
+  /** From then on it opens nothing, and the tokens it signed are worth nothing. */
+  validUntil: timestamp.optional(),
+});
 export type KeyRecord = z.infer<typeof keyRecordSchema>;
+
+/** An environment variable of runs; `sealed`: its value, encrypted with the master key. */
+export const envVarRecordSchema = z.object({
+  name: z.string(),
+  sealed: z.string(),
+  /** Its value is not shown again. */
+  isSecret: z.boolean(),
+  updatedAt: timestamp,
+});
+export type EnvVarRecord = z.infer<typeof envVarRecordSchema>;
+
+/**
+ * What a one-time token was used for. `request`: the one request it was used by, null while it is to be used; `uses`
+ * counts up. `answer` is what the request was answered with: whoever sends it again is told the same.
+ */
+export const usedTokenRecordSchema = z.object({
+  request: z.string().nullable(),
+  uses: z.number().int().nonnegative(),
+  answer: z
+    .object({ status: z.number().int(), body: z.string(), handleToken: z.string().optional() })
+    .optional(),
+});
+export type UsedTokenRecord = z.infer<typeof usedTokenRecordSchema>;
+
+export function envVarKey(env: string, name: string): string {
+  return `${env}.${boundedToken(name)}`;
+}
+
+/** @param hash the token's SHA-256 in hex */
+export function usedTokenKey(env: string, hash: string): string {
+  return `${env}.${hash}`;
+}
 
 export function taskKey(env: string, taskId: string): string {
   return `${env}.${boundedToken(taskId)}`;
@@ -276,6 +320,8 @@ export const CONFIG_KEYS = {
   schema: "schema",
   /** What the gateways' URLs without a key are signed with. */
   signingKey: "signing-key",
+  /** What secrets are encrypted with where nobody configured a master key. */
+  masterKey: "master-key",
 } as const;
 
 /** Raised when streams, buckets or events change incompatibly; an older service refuses a newer broker. */

@@ -9,6 +9,7 @@ import {
   type Fact,
   failed,
   fired,
+  forked,
   granted,
   grantedIn,
   log,
@@ -24,6 +25,7 @@ import {
   tokenDone,
   triggered,
   waitsFor,
+  waitsForChildrenAt,
   waitsForChildrenOn,
   waitsForToken,
 } from "./events.ts";
@@ -74,6 +76,7 @@ export const fact: fc.Arbitrary<Fact> = fc.oneof(
   fc.tuple(attempt, agent).map(([n, a]) => canceled(n, a)),
   fc.integer({ min: 0, max: 2 }).map((i) => waitsFor(i)),
   agent.map((a) => waitsForChildrenOn(a, "c1", "c2", "shared")),
+  fc.constantFrom(waitsForChildrenAt(1, "c1", "c9"), childDone(1, "c9", 1)),
   fc
     .tuple(fc.constantFrom("t1", "t2"), fc.constantFrom(undefined, 60_000), fc.nat(2))
     .map(([id, timeoutAt, index]) => waitsForToken(id, timeoutAt, index)),
@@ -105,6 +108,7 @@ export const trigger = fc.constantFrom(
   triggered(),
   triggered({ delayUntil: 9000 }),
   triggered({ ttlMs: 5000 }),
+  triggered({ fork: forked }),
   triggered({
     tags: ["a"],
     metadata: { data: '{"a":{"b":[1]},"__proto__":1}', type: "application/json" },

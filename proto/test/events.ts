@@ -97,13 +97,17 @@ export const waitsFor = (index = 0, until = 60_000): Fact => [
 ];
 export const waitsForChildren = (...ids: readonly string[]): Fact =>
   waitsForChildrenOn("a1", ...ids);
-export const waitsForChildrenOn = (agentId: string, ...ids: readonly string[]): Fact => [
+export const waitsForChildrenOn = (agentId: string, ...ids: readonly string[]): Fact =>
+  waitsForChildrenBy(agentId, 0, ids);
+export const waitsForChildrenAt = (index: number, ...ids: readonly string[]): Fact =>
+  waitsForChildrenBy("a1", index, ids);
+const waitsForChildrenBy = (agentId: string, index: number, ids: readonly string[]): Fact => [
   "wait-started",
   {
     at: 2200,
     attempt: 1,
     agentId,
-    index: 0,
+    index,
     durationMs: 3,
     wait: {
       kind: "children",
@@ -117,6 +121,28 @@ export const waitsForChildrenOn = (agentId: string, ...ids: readonly string[]): 
     },
   },
 ];
+/** Where a fork begins: a wait is over, and of two children one has ended. */
+export const forked: NonNullable<Trigger["fork"]> = {
+  runId: "r0",
+  seq: 7,
+  waits: [
+    { kind: "duration", key: "duration:0", until: 500, done: true },
+    {
+      kind: "children",
+      key: "children",
+      batchId: "b1",
+      children: [
+        {
+          runId: "c1",
+          taskId: "child",
+          result: { ok: true, id: "c1", taskIdentifier: "child", outputType: "application/json" },
+        },
+        { runId: "c9", taskId: "child", result: null },
+      ],
+      open: 1,
+    },
+  ],
+};
 export const waitsForToken = (tokenId = "t1", timeoutAt?: number, index = 0): Fact => [
   "wait-started",
   {

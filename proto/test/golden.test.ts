@@ -13,6 +13,7 @@ import {
   childDone,
   failed,
   fired,
+  forked,
   granted,
   grantedIn,
   log,
@@ -30,6 +31,7 @@ import {
   triggered,
   waitsFor,
   waitsForChildren,
+  waitsForChildrenAt,
   waitsForToken,
 } from "./events.ts";
 
@@ -158,6 +160,16 @@ const HISTORIES: Readonly<Record<string, RunEvent[]>> = {
     succeeded(),
     awaited("p3"),
     awaited("p2", 1, 2),
+  ),
+  "3-fork-with-part-of-a-batch": log(
+    triggered({ replayOf: "r0", fork: forked }),
+    started(1, "a1", { maxAttempts: 2 }),
+    waitsForChildrenAt(1, "c1", "c9"),
+    childDone(1, "c9", 1),
+    resumed(2),
+    failed({ at: 3500, where: "agent" }),
+    started(2),
+    succeeded(2),
   ),
   "1-lost-late-result": log(triggered({ ttlMs: 5000 }), started(), lost(), succeeded()),
 };

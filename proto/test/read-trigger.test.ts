@@ -49,3 +49,15 @@ test("the longest keys and the widest limits are read", () => {
   };
   expect(readTrigger("resize", { options })).toMatchObject({ ok: true, body: { options } });
 });
+
+test.each(["concurrency", "gates", "externalDeploymentId"])(
+  "option %s is refused, not ignored; null is no option",
+  (name) => {
+    expect(readTrigger("resize", { options: { [name]: ["x"] } })).toMatchObject({
+      ok: false,
+      code: "UNSUPPORTED_OPTION",
+      message: `Option "${name}" is not supported by this version`,
+    });
+    expect(readTrigger("resize", { options: { [name]: null } })).toMatchObject({ ok: true });
+  },
+);

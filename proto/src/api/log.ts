@@ -1,6 +1,8 @@
 /** `GET /api/v1/runs/:id/log`: a run's raw events as JSON, complete enough to fold. */
 import { z } from "zod";
 import { EVENT_SCHEMAS, isEventType, type RunEvent } from "../events/events.ts";
+import type { LiveRun } from "../run/state.ts";
+import type { RunView } from "../run/view.ts";
 
 export const logEntrySchema = z.object({
   seq: z.number().int().positive(),
@@ -11,6 +13,15 @@ export const logEntrySchema = z.object({
 
 export const runLogSchema = z.object({ id: z.string(), events: z.array(logEntrySchema) });
 export type RunLog = z.infer<typeof runLogSchema>;
+
+/** `?state_at=<sequence>`: the run as it was when its log was this long. */
+export type RunStateAt = {
+  readonly id: string;
+  /** The last of its events that counts, at most the one asked for. */
+  readonly seq: number;
+  readonly state: LiveRun;
+  readonly run: RunView;
+};
 
 /** The events of an exported log. Entries of a type this version does not know are skipped, as every reader does. */
 export function eventsOfLog(log: RunLog): RunEvent[] {

@@ -20,6 +20,12 @@ export function taskIdProblem(id: string): string | undefined {
   return undefined;
 }
 
+/**
+ * Options of v4 that say where or when a run may execute. Other unknown ones change nothing that can be missed; a run
+ * that ignored these would break what they promise.
+ */
+const UNSUPPORTED = ["concurrency", "gates", "externalDeploymentId"] as const;
+
 /** Checks the form of a request: the task's id, and a body of which nothing is known yet. */
 export function readTrigger(
   taskId: string,
@@ -28,7 +34,12 @@ export function readTrigger(
   const problem = taskIdProblem(taskId);
   if (problem !== undefined) return refuse("BAD_REQUEST", problem);
   const read = triggerBodySchema.safeParse(body);
-  if (read.success) return { ok: true, body: read.data };
+  if (read.success) {
+    const given = (body as { options?: Readonly<Record<string, unknown>> }).options ?? {};
+    const unsupported = UNSUPPORTED.find((name) => (given[name] ?? undefined) !== undefined);
+    if (unsupported === undefined) return { ok: true, body: read.data };
+    return refuse("UNSUPPORTED_OPTION", `Option "${unsupported}" is not supported by this version`);
+  }
   return refuse("BAD_REQUEST", read.error.issues.map(describe).join("; "));
 }
 

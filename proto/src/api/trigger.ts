@@ -18,11 +18,17 @@ export const LIMITS = {
   externalIdLength: 512,
   /** Missed slots of a schedule that are made up for. */
   catchUp: 1000,
+  /** An environment variable's value, in characters. */
+  envVarLength: 32 * 1024,
   /** A larger payload or output is kept in the object store, and its event names it. */
   inlineBytes: 128 * 1024,
   /** The largest payload or output of all. */
   storedBytes: 10 * 1024 * 1024,
   streamChunkBytes: 512 * 1024,
+  /** Of what is sent to a run's code, in one piece. */
+  inputBytes: 1024 * 1024,
+  /** Of what a fork begins with, as it is stored. */
+  forkBytes: 1024 * 1024,
   streamKeyLength: 128,
   queueLimit: 100_000,
 } as const;

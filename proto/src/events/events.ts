@@ -15,6 +15,7 @@ import {
   timestamp,
   tokenResultSchema,
   waitRequestSchema,
+  waitSchema,
 } from "./values.ts";
 
 /** The first fact of every run. Published with expected last subject sequence 0: a run is triggered once. */
@@ -60,6 +61,10 @@ const runTriggered = z.object({
   debounceKey: z.string().optional(),
   /** The run whose trigger this one repeats. */
   replayOf: z.string().optional(),
+  /** It begins where another run was at `seq`: what that one had waited for, this one need not. */
+  fork: z
+    .object({ runId: z.string(), seq: z.number().int().positive(), waits: z.array(waitSchema) })
+    .optional(),
   /** Only agents that serve this version of the tasks take the run. */
   version: z.string().optional(),
   bulkActionId: z.string().optional(),

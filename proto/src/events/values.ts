@@ -122,3 +122,36 @@ export const waitRequestSchema = z.discriminatedUnion("kind", [
   }),
 ]);
 export type WaitRequest = z.infer<typeof waitRequestSchema>;
+
+/** A durable wait of a run's code as it was, with what it has been answered. */
+export const waitSchema = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("duration"),
+    key: z.string(),
+    until: timestamp,
+    done: z.boolean(),
+  }),
+  z.object({
+    kind: z.literal("children"),
+    key: z.string(),
+    batchId: z.string().nullable(),
+    children: z
+      .array(
+        z.object({
+          runId: z.string(),
+          taskId: z.string(),
+          shared: z.boolean().optional(),
+          result: childResultSchema.nullable(),
+        }),
+      )
+      .min(1),
+    open: z.number().int().nonnegative(),
+  }),
+  z.object({
+    kind: z.literal("token"),
+    key: z.string(),
+    tokenId: z.string(),
+    timeoutAt: timestamp.nullable(),
+    result: tokenResultSchema.nullable(),
+  }),
+]);

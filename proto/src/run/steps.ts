@@ -4,6 +4,7 @@
  */
 import type { EventData, RunEventOf } from "../events/events.ts";
 import type { RunError } from "../events/values.ts";
+import { forkedAnswers, forkedWaits } from "./fork.ts";
 import { metadataOf } from "./metadata.ts";
 import { outcomeOf, retriesAfterLoss } from "./outcome.ts";
 import { executingState, finishedState, queuedState } from "./states.ts";
@@ -72,7 +73,7 @@ export function triggered({ runId, seq, data }: RunEventOf<"run-triggered">): Ru
     queuedAt: null,
     durationMs: 0,
     lastAgentId: null,
-    waits: [],
+    waits: forkedWaits(data),
     attemptMs: 0,
     tags: data.tags,
     metadata: metadataOf(data.metadata),
@@ -164,14 +165,17 @@ export function succeed(run: RunCore, data: EventData<"attempt-succeeded">, seq:
   });
 }
 
-/** After a user's error or a crash the code runs again from the top: its durable calls are asked anew. */
+/**
+ * After a user's error or a crash the code runs again from the top, a fork's from where it begins: its durable calls are
+ * asked anew.
+ */
 export function failed(run: Executing, data: EventData<"attempt-failed">, seq: number): RunState {
   if (run.cancelRequestedAt !== null) return finish(run, "canceled", data.at, seq);
   if (data.retry === null) return finish(run, outcomeOf(data.error), data.at, seq, data.error);
   const { machine } = data.retry;
   const core: RunCore = {
     ...coreOf(run, data.at, seq),
-    waits: [],
+    waits: forkedAnswers(run.trigger),
     ...(machine === undefined ? {} : { trigger: { ...run.trigger, machine } }),
   };
   return data.retry.where === "agent"

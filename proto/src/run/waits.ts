@@ -1,6 +1,7 @@
 /** How a run's code waits, durably, and goes on: for a time, for runs it triggered, for a token. */
 import type { EventData, RunEventOf } from "../events/events.ts";
 import type { TokenResult, WaitRequest } from "../events/values.ts";
+import { isAnswered } from "./fork.ts";
 import { queuedState } from "./states.ts";
 import type { Executing, Queued, RunCore, RunState, Wait, Waiting } from "./state.ts";
 import { coreOf, touch } from "./steps.ts";
@@ -37,17 +38,6 @@ export function startWaiting(
 export function lostWaiting(run: Waiting, at: number, seq: number): RunState {
   if (run.waits.at(-1)?.kind !== "children") return { ...run, ...touch(at, seq), agentId: null };
   return { ...queuedState(run, at, seq, run.queuedAt), continues: true };
-}
-
-function isAnswered(wait: Wait): boolean {
-  switch (wait.kind) {
-    case "duration":
-      return wait.done;
-    case "children":
-      return wait.open === 0;
-    case "token":
-      return wait.result !== null;
-  }
 }
 
 function isSame(wait: Wait, asked: WaitRequest): boolean {

@@ -167,7 +167,9 @@ export const BUCKETS = {
     description: "Bulk actions: what they do, and how far they are",
     ttlMs: RUNS.max_age / 1e6,
   },
-  keys: { name: "keys", description: "Hashes of API keys" },
+  keys: { name: "keys", description: "API keys: their hashes, and themselves encrypted" },
+  envvars: { name: "envvars", description: "Environment variables of runs, encrypted" },
+  usedTokens: { name: "used-tokens", description: "One-time tokens that were used", keyTtl: true },
   config: { name: "config", description: "What was fixed at bootstrap" },
 } as const satisfies Record<string, BucketDefinition>;
 

@@ -41,7 +41,7 @@ export async function bringUp(
     // The coordinator lays out the broker; everybody else waits for that, too.
     await installation.waitUntilReady(["coordinator"]);
     const secretKey = dataDir.devKey();
-    await orStopped(registerDevKey(nc, secretKey, Date.now()), stopping);
+    await orStopped(registerDevKey(nc, secretKey, env, Date.now()), stopping);
     await installation.waitUntilReady(STOP_ORDER);
     installation.settle();
     const taskIds = await orStopped(servedTasks(nc, installation.tasksDir), stopping);

@@ -33,3 +33,5 @@ export { scheduleIdOf, scheduleRecord } from "./schedules/record.ts";
 export type { ScheduleSettings } from "./schedules/record.ts";
 export { slotPayload, slotRunId } from "./schedules/slot-run.ts";
 export { effectiveAt, windowProblem } from "./schedules/window.ts";
+export { SecretBox } from "./secrets/secret-box.ts";
+export { hashOfKey, openKey, registerKey } from "./secrets/api-keys.ts";

@@ -5,8 +5,11 @@
 import { randomBytes } from "node:crypto";
 import {
   acceptTrigger,
+  encodeBody,
   encodeEvent,
+  fold,
   isRunId,
+  LIMITS,
   makeRunId,
   queueKey,
   queueOfTrigger,
@@ -14,6 +17,8 @@ import {
   RUN_ID_RANDOM_BYTES,
   runSubject,
   shardOfQueue,
+  shardOfRun,
+  waitsToFork,
   type Accepted,
   type EventData,
   type Lineage,
@@ -230,7 +235,43 @@ export class RunClient {
     changes: ReplayChanges = {},
   ): Promise<{ readonly ok: true; readonly runId: string } | Refusal> {
     const run = await this.retrieve(env, runId);
-    if (!run) return noSuchRun(runId);
+    return run ? await this.#again(env, run, changes) : noSuchRun(runId);
+  }
+
+  /**
+   * Triggers a run again, to go on from where it was at a place in its log: what its code had waited for by then is
+   * answered, the rest happens anew, by the code as it is today.
+   * @param seq up to this sequence its log counts
+   */
+  async fork(
+    env: string,
+    runId: string,
+    seq: number,
+  ): Promise<{ readonly ok: true; readonly runId: string } | Refusal> {
+    const events = isRunId(runId) ? await this.reader.read(env, runId) : [];
+    if (events.length === 0) return noSuchRun(runId);
+    const run = fold(events.filter((event) => event.seq <= seq));
+    if (run.status === "absent")
+      return refuse("BAD_REQUEST", `Run ${runId} was not there yet at ${seq}`);
+    const nowMs = Date.now();
+    // A child lives in its queue's shard, which its id names.
+    const waits = waitsToFork(run, (childId) =>
+      makeRunId(shardOfRun(childId), nowMs, randomBytes(RUN_ID_RANDOM_BYTES)),
+    );
+    const bytes = encodeBody(waits).length;
+    if (bytes > LIMITS.forkBytes)
+      return refuse(
+        "PAYLOAD_TOO_LARGE",
+        `What ${runId} had been answered by then has ${bytes} bytes: a fork takes ${LIMITS.forkBytes}`,
+      );
+    return await this.#again(env, run, { fork: { runId, seq, waits } });
+  }
+
+  async #again(
+    env: string,
+    run: LiveRun,
+    changes: ReplayChanges & { readonly fork?: EventData<"run-triggered">["fork"] },
+  ): Promise<{ readonly ok: true; readonly runId: string } | Refusal> {
     const { taskId, queue } = run.trigger;
     const task = await this.#catalog.task(env, taskId);
     if (!task) return refuse("TASK_NOT_FOUND", `Task "${taskId}" is not registered any more`);
@@ -239,7 +280,11 @@ export class RunClient {
     if (changes.region?.includes("@"))
       return refuse("INVALID_OPTION", "A region has no @ in its name");
     const nowMs = Date.now();
-    const data = replayOf(run, task, changes, nowMs);
+    const { fork } = changes;
+    const data = {
+      ...replayOf(run, task, changes, nowMs),
+      ...(fork === undefined ? {} : { fork }),
+    };
     const stored = await offload(this.#stores.objects, env, newPayloadPath(), data.payload);
     if (!stored.ok) return stored;
     const { atMs, random } = changes.identity ?? {

@@ -35,7 +35,7 @@ describe("queues", () => {
       totalPages: 2,
       count: 4,
     });
-    expect(await names({ perPage: 3, page: 2 })).toMatchObject({ names: ["task/resize"] });
+    expect(await names({ perPage: 3, page: 2 })).toMatchObject({ names: ["resize"] });
   });
 
   test("are found by task, by name and by id", async () => {
@@ -61,7 +61,7 @@ describe("queues", () => {
     ).toEqual(found);
     expect(
       await value(calls, "queues.retrieve", { queue: { type: "task", name: "resize" } }),
-    ).toMatchObject({ name: "task/resize", type: "task" });
+    ).toMatchObject({ id: "queue_task=002fresize", name: "resize", type: "task" });
     for (const name of ["none", "queue_none", "queue_", "é".repeat(5000)])
       for (const type of ["id", "task", "custom"] as const)
         expect(await refusal(calls, "queues.retrieve", { queue: { type, name } })).toBe(

@@ -101,6 +101,14 @@ export type {
   TokenReference,
 } from "./tokens.ts";
 export { task } from "./task.ts";
+export type { CronOption, ScheduledTaskOptions, ScheduledTaskPayload } from "./scheduled-task.ts";
+export { schedules } from "./schedules.ts";
+export type {
+  CreateScheduleOptions,
+  ScheduleObject,
+  SchedulePage,
+  UpdateScheduleOptions,
+} from "./schedules.ts";
 export { schemaTask } from "./schema-task.ts";
 export type { SchemaTaskOptions } from "./schema-task.ts";
 export type { Schema, SchemaInput, SchemaOutput } from "./schema.ts";

@@ -33,6 +33,16 @@ export type DefinedTask = {
   readonly ttl?: string | number;
   /** What the payload must be, as JSON Schema. */
   readonly jsonSchema?: unknown;
+  /** It was defined with `schedules.task()`. */
+  readonly triggerSource?: "schedule";
+  /** When it runs by itself; where, by the types of environments or their names. */
+  readonly schedule?: {
+    readonly cron: string;
+    readonly timezone: string;
+    readonly window?: string;
+    readonly environments?: readonly string[];
+    readonly catchUp?: number;
+  };
   /** Absent when the task has none. */
   readonly hooks?: Hooks;
   /**

@@ -7,13 +7,14 @@ import {
   Objects,
   PlatformCalls,
   RunClient,
+  SecretBox,
   type Logger,
   type NatsConnection,
   type Publisher,
 } from "@millrace/service-kit";
 import type { FastifyInstance } from "fastify";
-import { ApiKeys } from "./api-keys.ts";
-import { authenticate } from "./authenticate.ts";
+import { authRoutes } from "./auth/auth-routes.ts";
+import { provideHandleTokens } from "./auth/handle-tokens.ts";
 import { batchRoutes, wholeBatchRoutes } from "./batches/batch-routes.ts";
 import { Batches } from "./batches/batches.ts";
 import { BulkActions } from "./bulk/bulk-actions.ts";
@@ -29,11 +30,23 @@ import { PresignedUrls } from "./packets/presigned-urls.ts";
 import { publicUrl as publicUrlOf } from "./public-url.ts";
 import { queueRoutes } from "./queues/queue-routes.ts";
 import type { Projection } from "./projection/projection.ts";
+import { realtimeRoutes } from "./realtime/realtime-routes.ts";
+import { RunChanges } from "./realtime/run-changes.ts";
+import { RunStates } from "./realtime/run-states.ts";
+import { Shapes } from "./realtime/shapes.ts";
 import { explainRoute } from "./runs/explain-route.ts";
+import { forkRoute } from "./runs/fork-route.ts";
 import { listRoute } from "./runs/list-route.ts";
 import { metadataRoutes } from "./runs/metadata-routes.ts";
 import { runLogRoute } from "./runs/run-log-route.ts";
 import { runRoutes } from "./runs/run-routes.ts";
+import { scheduleRoutes } from "./schedules/schedule-routes.ts";
+import { ApiKeys } from "./security/api-keys.ts";
+import { authenticate } from "./security/authenticate.ts";
+import { authorize } from "./security/authorize.ts";
+import { OneTimeTokens } from "./security/one-time-tokens.ts";
+import { PublicTokens } from "./security/public-tokens.ts";
+import { limitRates, type RateLimits } from "./security/rate-limits.ts";
 import { Signer } from "./security/signer.ts";
 import { streamReadRoute } from "./streams/stream-read-route.ts";
 import { StreamTargets } from "./streams/stream-targets.ts";
@@ -53,6 +66,10 @@ export type GatewayParts = {
   readonly projection: Projection;
   /** Under which address callers reach it; default: the one each request was sent to. */
   readonly publicUrl?: string | undefined;
+  /** What secrets in the broker are encrypted with; default: a key the broker keeps itself. */
+  readonly masterKey?: string | undefined;
+  /** Default: nobody is limited. */
+  readonly rateLimits?: RateLimits | undefined;
 };
 
 /** Resolves when keys, tasks and queues are known. Closing it ends what it follows, not the connection. */
@@ -62,8 +79,13 @@ export async function createGateway({
   log,
   projection,
   publicUrl: configuredUrl,
+  masterKey,
+  rateLimits,
 }: GatewayParts): Promise<FastifyInstance> {
-  const keys = await ApiKeys.open(nc);
+  const box = await SecretBox.open(nc, masterKey);
+  const keys = await ApiKeys.open(nc, box, log);
+  const tokens = new PublicTokens(keys);
+  const oneTime = await OneTimeTokens.open(nc);
   const catalog = await Catalog.open(nc);
   const runs = new RunClient(nc, publisher, catalog);
   const calls = await PlatformCalls.open(nc, publisher, catalog, runs, {
@@ -81,10 +103,14 @@ export async function createGateway({
   const bulk = await Bucket.open(nc, BUCKETS.bulk, bulkRecordSchema);
   const bulkWorker = await BulkWorker.start({ nc, bucket: bulk, runs, projection, log });
   const watch = new RunWatch(projection, runs.reader, log);
+  const changes = new RunChanges(projection);
+  const states = new RunStates(projection, runs.reader);
+  const shapes = new Shapes({ projection, changes, states, holdMs });
 
   const app = httpApp(log);
   app.addHook("onClose", async () => {
     watch.stop();
+    changes.stop();
     // At once: without a broker each takes as long as a request may.
     await Promise.all([bulkWorker.stop(), projection.close(), keys.close(), catalog.close()]);
   });
@@ -96,7 +122,11 @@ export async function createGateway({
     callbackRoute(signed, calls, callbacks);
   });
   await app.register(async (api) => {
-    authenticate(api, keys);
+    authenticate(api, { keys, tokens });
+    if (rateLimits) limitRates(api, rateLimits);
+    authorize(api, { lookups: { run: (env, runId) => runs.retrieve(env, runId) }, oneTime });
+    provideHandleTokens(api, tokens);
+    authRoutes(api, tokens);
     triggerRoute(api, runs, requests);
     idempotencyKeyRoutes(api, calls);
     batchRoutes(api, { batches, calls, runs });
@@ -112,13 +142,24 @@ export async function createGateway({
     packetRoutes(api, { runs, urls, publicUrl });
     tokenRoutes(api, { calls, callbacks, publicUrl });
     queueRoutes(api, calls);
-    streamWriteRoutes(api, { runs, targets, writer });
+    scheduleRoutes(api, calls);
+    streamWriteRoutes(api, { runs, calls, targets, writer });
     streamReadRoute(api, { nc, runs, writer, log });
+    realtimeRoutes(api, { shapes, calls });
     listRoute(api, projection);
     bulkRoutes(api, new BulkActions(bulk, projection));
     explainRoute(api, { nc, catalog, runs, projection });
     runLogRoute(api, runs);
+    forkRoute(api, runs);
     liveRoute(api, runs, { projection, watch, reader: runs.reader }, log);
   });
   return app;
+}
+
+const HOLD_MS = 20_000;
+const HOLD_JITTER = 0.15;
+
+/** Polls that began together do not come again together. */
+function holdMs(): number {
+  return HOLD_MS * (1 + HOLD_JITTER * (2 * Math.random() - 1));
 }

@@ -4,6 +4,7 @@ import type { Logger } from "@millrace/service-kit";
 import { fastify, type FastifyInstance } from "fastify";
 import { allowAllOrigins } from "./cors.ts";
 import { refusalOf, sendRefusal } from "./refusals.ts";
+import { secureHeaders } from "./security/response-headers.ts";
 
 /** How long a client may take to send a request. v4's clients write a stream for a quarter of an hour in one. */
 const REQUEST_TIMEOUT_MS = 16 * 60_000;
@@ -40,6 +41,7 @@ export function httpApp(log: Logger): FastifyInstance {
   app.addHook("preClose", async () => {
     setTimeout(() => app.server.closeAllConnections(), CLOSE_PATIENCE_MS).unref();
   });
+  secureHeaders(app);
   allowAllOrigins(app);
   return app;
 }

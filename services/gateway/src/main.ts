@@ -1,6 +1,6 @@
 /** The gateway's process. */
 import { runService, waitUntilProvisioned } from "@millrace/service-kit";
-import { gatewayConfigSchema } from "./config.ts";
+import { gatewayConfigSchema, isLocal, rateLimitsOf } from "./config.ts";
 import { createGateway } from "./gateway.ts";
 import { listen } from "./listen.ts";
 import { Projection } from "./projection/projection.ts";
@@ -12,7 +12,12 @@ await runService("gateway", gatewayConfigSchema, process.env, async (service) =>
   const file = config.MILLRACE_PROJECTION_FILE;
   const projection = await Projection.open({ nc, log, file });
   const publicUrl = config.MILLRACE_PUBLIC_URL;
-  const gateway = await createGateway({ nc, publisher, log, projection, publicUrl });
+  const masterKey = config.MILLRACE_MASTER_KEY;
+  if (masterKey === undefined && !isLocal(config))
+    log.warn("without MILLRACE_MASTER_KEY the broker keeps what it encrypts secrets with");
+  const rateLimits = rateLimitsOf(config);
+  const parts = { nc, publisher, log, projection, publicUrl, masterKey, rateLimits };
+  const gateway = await createGateway(parts);
   service.onStop("gateway", () => gateway.close());
   const url = await listen(gateway, config.MILLRACE_GATEWAY_HOST, config.MILLRACE_GATEWAY_PORT);
   log.info({ url }, `listening on ${url}`);

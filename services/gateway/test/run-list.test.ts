@@ -307,6 +307,9 @@ describe("GET /api/v1/runs", () => {
     expect(second.body.data[0]?.id).not.toBe(runId);
     const back = await get(`page[size]=1&page[before]=${second.body.pagination.previous}`);
     expect(back.body.data[0]?.id).toBe(runId);
+    // v4's clients go back so: with the cursor they had come by.
+    const both = `page[after]=${first.body.pagination.next}&page[before]=${second.body.pagination.previous}`;
+    expect((await get(`page[size]=1&${both}`)).body.data).toEqual(back.body.data);
     for (const query of [
       "filter[batch]=b",
       "filter[schedule]=s",

@@ -87,6 +87,14 @@ describe("a waitpoint token", () => {
     const next = first.pagination.next ?? "";
     const second = await list({ "filter[tags]": "page", "page[size]": "2", "page[after]": next });
     expect(second.data).toMatchObject([{ id: ids[0], status: "COMPLETED" }]);
+    // v4's clients go back so: with the cursor they had come by.
+    const back = await list({
+      "filter[tags]": "page",
+      "page[size]": "2",
+      "page[after]": next,
+      "page[before]": second.pagination.previous ?? "",
+    });
+    expect(back.data).toEqual(first.data);
     const waiting = await list({ "filter[tags]": "n0,n1", "filter[status]": "WAITING" });
     expect(waiting.data.map(({ id }) => id)).toEqual([ids[1]]);
   });

@@ -1,14 +1,8 @@
-/** The scheduler's process: fires due timers, and holds the lease under which schedules will be kept. */
-import { BUCKETS, LEASE_KEYS } from "@millrace/proto";
-import {
-  baseConfigSchema,
-  Bucket,
-  leaseRecordSchema,
-  runService,
-  waitUntilProvisioned,
-} from "@millrace/service-kit";
-import { holdLease } from "./hold-lease.ts";
+/** The scheduler's process: fires due timers and triggers the slots of schedules. */
+import { baseConfigSchema, runService, waitUntilProvisioned } from "@millrace/service-kit";
 import { PunctualTimers } from "./punctual-timers.ts";
+import { Orphans } from "./schedules/orphans.ts";
+import { Schedules } from "./schedules/schedules.ts";
 import { TimerFirer } from "./timers.ts";
 
 await runService("scheduler", baseConfigSchema, process.env, async (service) => {
@@ -22,8 +16,9 @@ await runService("scheduler", baseConfigSchema, process.env, async (service) => 
   service.onStop("timers", async () => firer.stop());
   const punctual = new PunctualTimers(nc, publisher, log);
   service.onStop("punctual timers", async () => punctual.stop());
-  const bucket = await Bucket.open(nc, BUCKETS.leases, leaseRecordSchema);
-  const lease = await holdLease(bucket, LEASE_KEYS.scheduler, service.instanceId, log);
-  service.onStop("lease", () => lease.stop());
+  const schedules = await Schedules.start(nc, publisher, service.instanceId, log);
+  service.onStop("schedules", () => schedules.stop());
+  const orphans = await Orphans.start(nc, log);
+  service.onStop("schedules of dropped code", () => orphans.stop());
   service.setReadiness(() => ({ ready: true }));
 });

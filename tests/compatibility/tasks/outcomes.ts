@@ -91,7 +91,7 @@ export const strict = schemaTask({
   run: ({ n }) => n,
 });
 
-export const unwritable = task({ ...twice, id: "unwritable", run: () => () => 1 });
+export const unwritable = task({ ...twice, id: "unwritable", run: (): unknown => () => 1 });
 
 export const between = task({
   ...twice,
@@ -138,8 +138,8 @@ export const throwsText = task({
   id: "throws-text",
   machine: "micro",
   run: () => {
-    // eslint-disable-next-line no-throw-literal
-    throw "just text";
+    const text: unknown = "just text";
+    throw text;
   },
 });
 
@@ -147,8 +147,8 @@ export const throwsObject = task({
   id: "throws-object",
   machine: "micro",
   run: () => {
-    // eslint-disable-next-line no-throw-literal
-    throw { reason: 7 };
+    const object: unknown = { reason: 7 };
+    throw object;
   },
 });
 
@@ -166,7 +166,7 @@ export const refusedCall = task({
   run: async () => await tasks.trigger("nobody-has-this", null),
 });
 
-type Verdict = "skipRetrying" | "retryAt" | "retryDelayInMs" | "retry" | "error";
+type Verdict = "skipRetrying" | "retryAt" | "retryDelayInMs" | "retry" | "error" | "throws";
 
 /** Without a verdict it would be tried again in a minute. */
 export const judged = task({
@@ -185,6 +185,8 @@ export const judged = task({
         return { retry: { maxAttempts: 2, minTimeoutInMs: 50, randomize: false } };
       case "error":
         return { skipRetrying: true, error: new RangeError("another one") };
+      case "throws":
+        throw new Error("a hook's own");
     }
   },
   run: (_verdict: Verdict, { ctx }) => {
@@ -214,6 +216,15 @@ export const listens = task({
   run: async (_payload: unknown, { signal }) => {
     await sleep(60_000, undefined, { signal });
   },
+});
+
+export const forgetful = task({ id: "forgetful", machine: "micro", run: () => undefined });
+
+export const idleMiddleware = task({
+  id: "idle-middleware",
+  machine: "micro",
+  middleware: () => undefined,
+  run: () => 1,
 });
 
 export const echo = task({ id: "echo", isolation: "shared", run: (payload: unknown) => payload });

@@ -117,7 +117,11 @@ const WAYS: readonly [what: string, status: string, Way][] = [
     "FAILED",
     { task: "broken", options: { maxAttempts: 1 }, attempts: 1, error: { name: "TypeError" } },
   ],
-  ["a thrown text", "FAILED", { task: "throws-text", attempts: 1, error: { message: /^just text$/ } }],
+  [
+    "a thrown text",
+    "FAILED",
+    { task: "throws-text", attempts: 1, error: { message: /^just text$/ } },
+  ],
   [
     "a thrown object",
     "FAILED",
@@ -139,15 +143,56 @@ const WAYS: readonly [what: string, status: string, Way][] = [
     "FAILED",
     { task: "judged", payload: "error", attempts: 1, error: { message: /another one/ } },
   ],
-  ...["retryAt", "retryDelayInMs", "retry"].map((verdict): [string, string, Way] => [
-    `catchError that says ${verdict}`,
+  [
+    "catchError that throws",
+    "CRASHED",
+    {
+      task: "judged",
+      payload: "throws",
+      attempts: 1,
+      error: { name: "HANDLE_ERROR_ERROR", message: /a hook's own/ },
+    },
+  ],
+  [
+    "a middleware that does not call next()",
+    "FAILED",
+    { task: "idle-middleware", attempts: 1, error: { name: "TASK_MIDDLEWARE_ERROR" } },
+  ],
+  ["a task that gives nothing", "COMPLETED", { task: "forgetful", attempts: 1 }],
+  [
+    "catchError that says retryAt",
     "COMPLETED",
-    { task: "judged", payload: verdict, attempts: 2, output: 2 },
-  ]),
+    { task: "judged", payload: "retryAt", attempts: 2, output: 2 },
+  ],
+  [
+    "catchError that says retryDelayInMs",
+    "COMPLETED",
+    { task: "judged", payload: "retryDelayInMs", attempts: 2, output: 2 },
+  ],
+  [
+    "catchError that says retry",
+    "COMPLETED",
+    { task: "judged", payload: "retry", attempts: 2, output: 2 },
+  ],
   [
     "a time to live that is over",
     "EXPIRED",
-    { task: "echo", options: { ttl: 1, region: "nowhere" }, attempts: 0, error: { message: /TTL/i } },
+    {
+      task: "echo",
+      options: { ttl: 1, region: "nowhere" },
+      attempts: 0,
+      error: { message: /TTL/i },
+    },
+  ],
+  [
+    "a time to live that is over after a delay",
+    "EXPIRED",
+    {
+      task: "echo",
+      options: { delay: "2s", ttl: 1, region: "nowhere" },
+      attempts: 0,
+      error: { message: /TTL/i },
+    },
   ],
   [
     "a child that fails, in its parent",
@@ -212,6 +257,12 @@ test.each(WAYS)("%s: %s", async (what, status, { attempts, error, output }) => {
     expect(run.error).toBeUndefined();
     expect(run.output).toEqual(output);
   }
+});
+
+test("the time to live counts from the end of the delay", async () => {
+  const run = await ended(triggered.get("a time to live that is over after a delay") ?? "");
+  const { delayedUntil, expiredAt } = run;
+  expect(Number(expiredAt) - Number(delayedUntil)).toBeGreaterThanOrEqual(1000);
 });
 
 describe("a cancelled run", () => {
@@ -302,7 +353,7 @@ describe("ctx", () => {
 });
 
 test.each([
-  ["GET", "/api/v1/envvars"],
+  ["GET", "/api/v1/runs/run_1/trace"],
   ["GET", "/api/v1/projects/default/envvars/dev"],
   ["GET", "/api/v1/deployments"],
   ["GET", "/api/v1/deployments/latest"],

@@ -7,6 +7,8 @@ const TITLE = new RegExp(String.raw`\(\s*(${STRING.source})\s*[,)]`, "y");
 const TABLE_TITLE = new RegExp(String.raw`\)\s*\(\s*(${STRING.source})\s*,`, "g");
 /** What the runner puts a row's values in place of. */
 const VALUE = /%[sdifjo]|\$[a-z]+/g;
+/** The same in a name: any row is meant. */
+const ANY_ROW = /^(?:%[sdifjo]|\$[a-z]+)$/;
 
 type Title = { readonly title: string; readonly groups: readonly string[] };
 
@@ -17,10 +19,6 @@ export class TestFile {
   constructor(source: string) {
     this.#source = source;
     this.#titles = titlesOf(source);
-  }
-
-  get titles(): readonly string[] {
-    return this.#titles.map(({ title }) => title);
   }
 
   /**
@@ -36,15 +34,22 @@ export class TestFile {
   }
 
   #isRowOf(pattern: string, name: string): boolean {
-    const parts = pattern.split(VALUE).map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+    const parts = pattern
+      .split(VALUE)
+      .map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&"));
     if (parts.length === 1) return false;
     const values = new RegExp(`^${parts.join("(.+?)")}$`).exec(name)?.slice(1);
-    return values?.every((value) => this.#source.includes(value) || VALUES.test(value)) ?? false;
+    return values?.every((value) => ANY_ROW.test(value) || this.#isValue(value)) ?? false;
+  }
+
+  /** A text of a row stands in quotes in the file, a number as it is. */
+  #isValue(value: string): boolean {
+    if (this.#source.includes(`"${value}"`)) return true;
+    return (
+      /^[\d._]+$/.test(value) && new RegExp(`(?<![\\w.])${value}(?![\\w.])`).test(this.#source)
+    );
   }
 }
-
-/** What stands for any row. */
-const VALUES = /^(?:%[sdifjo]|\$[a-z]+)$/;
 
 function titlesOf(source: string): Title[] {
   const found: Title[] = [];
@@ -52,7 +57,7 @@ function titlesOf(source: string): Title[] {
   for (const match of source.matchAll(CALL)) {
     const [call, indentation = "", kind = "", modifiers = ""] = match;
     const title = titleAfter(source, match.index + call.length, /\.(each|for)$/.test(modifiers));
-    if (title === undefined) continue;
+    if (title === undefined || /\.(skip|todo)/.test(modifiers)) continue;
     const indent = indentation.length;
     while ((open.at(-1)?.indent ?? -1) >= indent) open.pop();
     if (kind === "describe") open.push({ indent, title });

@@ -2,13 +2,12 @@
  * A whole Millrace on one machine: a real broker with a temporary store, and real service processes. Everything it
  * starts it stops.
  */
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findNatsServer, startBroker, type RunningBroker } from "@millrace/broker";
-import { Bucket, connectBroker, type NatsConnection } from "@millrace/nats";
-import { BUCKETS, keyRecordSchema } from "@millrace/proto";
+import { connectBroker, registerKey, SecretBox, type NatsConnection } from "@millrace/nats";
 import { freePort, ServiceProcess, type ServiceName } from "./service-process.ts";
 
 export type Env = Readonly<Record<string, string>>;
@@ -98,9 +97,8 @@ export class Millrace {
   /** Makes a key valid in an environment. */
   async authorize(secretKey = this.secretKey, env = "dev"): Promise<void> {
     const nc = await this.connect();
-    const keys = await Bucket.open(nc, BUCKETS.keys, keyRecordSchema);
-    const hash = createHash("sha256").update(secretKey).digest("hex");
-    await keys.put(hash, { env, createdAt: Date.now() });
+    const box = await SecretBox.open(nc);
+    await registerKey(nc, box, this.secretKey, { env: "dev", createdAt: Date.now() });
   }
 
   /** A connection that is closed with the rest. */

@@ -22,12 +22,6 @@ type Everything = { readonly name: string };
 export const everything = task({
   id: "everything",
   machine: "micro",
-  middleware: async ({ next }) => {
-    locals.set(Visitor, { name: "middleware" });
-    await next();
-  },
-  onStartAttempt: ({ ctx }) => metadata.set("startedAttempt", ctx.attempt.number),
-  onSuccess: () => metadata.set("succeeded", true),
   run: async (payload: Everything, { ctx }) => {
     logger.info("begins", { name: payload.name });
     await tags.add(`name_${payload.name}`);
@@ -63,6 +57,16 @@ export const everything = task({
       measured: result,
       visitor: locals.getOrThrow(Visitor).name,
     };
+  },
+  middleware: async ({ next }) => {
+    locals.set(Visitor, { name: "middleware" });
+    await next();
+  },
+  onStartAttempt: ({ ctx }) => {
+    metadata.set("startedAttempt", ctx.attempt.number);
+  },
+  onSuccess: () => {
+    metadata.set("succeeded", true);
   },
 });
 

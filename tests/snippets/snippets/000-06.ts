@@ -51,3 +51,9 @@ export const childTask = task({
   },
 });
 // #endregion
+export const parent = task({
+  id: "parent-of-child",
+  run: async () => {
+    await childTask.triggerAndWait({ message: "Hi" }).unwrap();
+  },
+});

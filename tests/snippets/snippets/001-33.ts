@@ -10,3 +10,9 @@ metadata.root.set("status", "processing");
 },
 });
 // #endregion
+export const parent = task({
+  id: "parent-of-child",
+  run: async () => {
+    await childTask.triggerAndWait({ message: "Hi" }).unwrap();
+  },
+});

@@ -1,7 +1,7 @@
 /** The reader's tasks that others trigger. */
 import { task } from "@trigger.dev/sdk";
 
-const echoed = async (payload: any) => ({ echoed: payload });
+const echoed = async (payload: unknown) => ({ echoed: payload });
 
 export const childTask = task({ id: "stand-in-child", run: echoed });
 

@@ -1,5 +1,5 @@
 /** Tasks that show what a configuration says. */
-import { task } from "@trigger.dev/sdk";
+import { logger, task } from "@trigger.dev/sdk";
 
 export const fails = task({
   id: "fails",
@@ -10,8 +10,8 @@ export const fails = task({
 
 export const configured = task({
   id: "configured",
-  run: async (_payload, { ctx }) => ({
-    machine: ctx.machine.preset,
-    maxDuration: ctx.run.maxDuration,
-  }),
+  run: async (_payload, { ctx }) => {
+    logger.debug("Debugging");
+    return { machine: ctx.machine.preset, maxDuration: ctx.run.maxDuration };
+  },
 });

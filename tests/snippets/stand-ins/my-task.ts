@@ -3,5 +3,5 @@ import { task } from "@trigger.dev/sdk";
 
 export const myTask = task({
   id: "my-task",
-  run: async (payload: any) => ({ result: "done", received: payload }),
+  run: async (payload: unknown) => ({ result: "done", received: payload }),
 });

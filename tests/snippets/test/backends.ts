@@ -2,11 +2,20 @@
 import { batch, idempotencyKeys, runs, type Run } from "@millrace/sdk";
 import type { LiveRun, RunView } from "@millrace/proto";
 import { expect, vi } from "vitest";
-import type { Env } from "./catalogue.ts";
+import type { Env } from "./catalogue/snippet.ts";
 import type { Platform } from "./platform.ts";
+import { fileOf } from "./regions.ts";
 
 export type Here = { readonly platform: Platform; readonly env: Env };
 export type Backend = (here: Here) => Promise<void>;
+
+/** A snippet's function. What a snippet's types say is checked where the snippets are. */
+type Code<T = void> = (...given: readonly unknown[]) => Promise<T>;
+type Handler = (request: Request) => Promise<Response>;
+
+async function load<T>(id: string): Promise<T> {
+  return (await import(fileOf(id))) as T;
+}
 
 /** The runs of the task that `code` makes, when there are so many. */
 async function made(
@@ -22,10 +31,16 @@ async function made(
   return fresh();
 }
 
+async function trigger(here: Here, task: string, payload: unknown): Promise<LiveRun> {
+  const { platform, env } = here;
+  const [run] = await made(here, task, 1, () => platform.trigger(env, task, payload));
+  return run as LiveRun;
+}
+
 async function completed(platform: Platform, all: readonly { readonly id: string }[]) {
   const views: RunView[] = [];
   for (const { id } of all) views.push(await platform.ended(id));
-  for (const view of views) expect(view.status, JSON.stringify(view.error)).toBe("COMPLETED");
+  for (const view of views) expect(view.error ?? view.status).toBe("COMPLETED");
   return views;
 }
 
@@ -49,7 +64,7 @@ function post(body: unknown): Request {
 
 export const BACKENDS: Readonly<Record<string, Backend | undefined>> = {
   "000-01": async (here) => {
-    const { trigger, follow } = await import("../snippets/000-01.ts");
+    const { trigger, follow } = await load<{ trigger: Code; follow: Code }>("000-01");
     // It never ends by itself: the SDK's shutdown ends it.
     await printed(async (lines) => {
       const following = follow();
@@ -64,18 +79,18 @@ export const BACKENDS: Readonly<Record<string, Backend | undefined>> = {
     });
   },
   "000-04": async (here) => {
-    const { trigger } = await import("../snippets/000-04.ts");
+    const { trigger } = await load<{ trigger: Code }>("000-04");
     const all = await made(here, "heavy-computation", 1, () => trigger({}));
     expect(all[0]?.trigger.machine).toBe("medium-1x");
     expect(await completed(here.platform, all)).toMatchObject([{ output: "on one core" }]);
   },
   "000-08": async (here) => {
-    const { trigger } = await import("../snippets/000-08.ts");
+    const { trigger } = await load<{ trigger: Code }>("000-08");
     const all = await made(here, "large-data-task", 1, trigger);
     expect(await completed(here.platform, all)).toMatchObject([{ output: { processed: 3 } }]);
   },
   "000-09": async (here) => {
-    const { trigger } = await import("../snippets/000-09.ts");
+    const { trigger } = await load<{ trigger: Code }>("000-09");
     const [run] = await made(here, "my-task", 1, () => trigger({ some: "data" }));
     expect(run).toMatchObject({
       status: "delayed",
@@ -89,16 +104,16 @@ export const BACKENDS: Readonly<Record<string, Backend | undefined>> = {
         idempotency: { userKey: "unique-operation-id" },
       },
     });
-    const { delayUntil = 0, at = 0 } = run?.trigger ?? {};
-    expect(Math.abs(delayUntil - at - 9_000_000)).toBeLessThan(10_000);
+    const delayMs = (run?.trigger.delayUntil ?? 0) - (run?.trigger.at ?? 0);
+    expect(Math.abs(delayMs - 9_000_000)).toBeLessThan(10_000);
     const view = await runs.retrieve(run?.id ?? "");
     expect(view.metadata).toEqual({ source: "api", version: "v2" });
     await here.platform.cancel(here.env, view.id);
   },
   "000-13": async (here) => {
-    const { manage } = await import("../snippets/000-13.ts");
+    const { manage } = await load<{ manage: Code }>("000-13");
     await expect(manage("run_123")).rejects.toMatchObject({ status: 404 });
-    const id = await here.platform.trigger(here.env, "heavy-task", {});
+    const { id } = await trigger(here, "heavy-task", {});
     await printed(async (lines) => {
       const [replayed] = await made(here, "heavy-task", 1, () => manage(id));
       expect(lines).toEqual([[expect.stringMatching(/^Cost: 0 cents, Duration: \d+ms$/)]]);
@@ -107,13 +122,13 @@ export const BACKENDS: Readonly<Record<string, Backend | undefined>> = {
     });
   },
   "001-19": async (here) => {
-    const { POST } = await import("../snippets/001-19.ts");
+    const { POST } = await load<{ POST: Handler }>("001-19");
     const answer = await POST(post({ email: "ada@example.com", name: "Ada" }));
     const handle = (await answer.json()) as { id: string };
     expect(await completed(here.platform, [handle])).toMatchObject([{ output: "Dear Ada" }]);
   },
   "001-20": async (here) => {
-    const { POST } = await import("../snippets/001-20.ts");
+    const { POST } = await load<{ POST: Handler }>("001-20");
     const users = ["Ada", "Alan"].map((name) => ({ name, email: `${name}@example.com` }));
     const answer = await POST(post({ users }));
     const { batchId } = (await answer.json()) as { batchId: string };
@@ -125,36 +140,36 @@ export const BACKENDS: Readonly<Record<string, Backend | undefined>> = {
     expect(all.map(({ output }) => output)).toEqual(["Dear Ada", "Dear Alan"]);
   },
   "001-21": async () => {
-    const { POST } = await import("../snippets/001-21.ts");
+    const { POST } = await load<{ POST: Handler }>("001-21");
     const answer = await POST(post({ email: "ada@example.com", name: "Ada" }));
     expect(await answer.json()).toMatchObject({ status: "COMPLETED", output: "Dear Ada" });
   },
   "001-22": async (here) => {
-    const { POST } = await import("../snippets/001-22.ts");
+    const { POST } = await load<{ POST: Handler }>("001-22");
     const answer = await POST(post({ some: "data", other: "things" }));
     const { runs: handles } = (await answer.json()) as { runs: { id: string }[] };
     const all = await completed(here.platform, handles);
     expect(all.map(({ output }) => output)).toEqual(["data", "things"]);
   },
   "001-30": async (here) => {
-    const { trigger } = await import("../snippets/001-30.ts");
+    const { trigger } = await load<{ trigger: Code<{ id: string }> }>("001-30");
     const [view] = await completed(here.platform, [await trigger()]);
     expect(view?.metadata).toEqual({ user: { name: "Eric", id: "user_1234" } });
   },
   "001-35": async () => {
-    const { myBackend } = await import("../snippets/001-35.ts");
+    const { myBackend } = await load<{ myBackend: Code }>("001-35");
     const lines = await printed(() => myBackend());
     expect(lines.at(-1)).toMatchObject([{ status: "COMPLETED", payload: { some: "data" } }]);
   },
-  "001-36": async ({ platform, env }) => {
-    const { follow } = await import("../snippets/001-36.ts");
-    const id = await platform.trigger(env, "my-task", { some: "data" });
+  "001-36": async (here) => {
+    const { follow } = await load<{ follow: Code }>("001-36");
+    const { id } = await trigger(here, "my-task", { some: "data" });
     const lines = await printed(() => follow({ id }));
     expect(lines.slice(-2)).toEqual([["data"], ["done"]]);
   },
-  "001-38": async ({ platform, env }) => {
-    const { follow } = await import("../snippets/001-38.ts");
-    const id = await platform.trigger(env, "my-task", { prompt: "?" });
+  "001-38": async (here) => {
+    const { follow } = await load<{ follow: Code }>("001-38");
+    const { id } = await trigger(here, "my-task", { prompt: "?" });
     const lines = await printed(() => follow(id));
     const received = (what: string): unknown[] =>
       lines.flatMap(([said, value]) => (said === what ? [value] : []));
@@ -164,47 +179,39 @@ export const BACKENDS: Readonly<Record<string, Backend | undefined>> = {
     expect((received("Received run").at(-1) as Run).status).toBe("COMPLETED");
   },
   "001-49": async () => {
-    const { makeKey } = await import("../snippets/001-49.ts");
+    const { makeKey } = await load<{ makeKey: Code<string> }>("001-49");
     expect(await makeKey()).toBe(await idempotencyKeys.create("my-task-key", { scope: "global" }));
   },
   "001-50": async (here) => {
-    const { trigger } = await import("../snippets/001-50.ts");
+    const { trigger } = await load<{ trigger: Code }>("001-50");
     await once(here, "my-task", () => trigger({ id: "user-50" }));
   },
   "001-51": async (here) => {
-    const { trigger } = await import("../snippets/001-51.ts");
+    const { trigger } = await load<{ trigger: Code }>("001-51");
     await once(here, "my-task", () => trigger({ id: "user-51" }));
   },
   "001-53": async (here) => {
-    const { trigger } = await import("../snippets/001-53.ts");
+    const { trigger } = await load<{ trigger: Code }>("001-53");
     await once(here, "child-task", () => trigger({ message: "the same" }));
   },
-  "001-56": configures,
-  "001-57": configures,
-  "001-58": configures,
-  "001-59": configures,
-  "001-60": configures,
-  "001-61": configures,
-  "001-62": configures,
-  "001-63": configures,
   "001-64": async (here) => {
-    const { trigger } = await import("../snippets/001-64.ts");
+    const { trigger } = await load<{ trigger: Code }>("001-64");
     await completed(here.platform, await made(here, "my-task", 1, trigger));
   },
   "002-03": async (here) => {
-    const { trigger } = await import("../snippets/002-03.ts");
+    const { trigger } = await load<{ trigger: Code }>("002-03");
     const all = await made(here, "process-data", 3, trigger);
     const outputs = (await completed(here.platform, all)).map(({ output }) => output);
     expect(outputs).toEqual([{ processed: 1 }, { processed: 0 }, { processed: 0 }]);
   },
   "002-06": async (here) => {
-    const { trigger } = await import("../snippets/002-06.ts");
+    const { trigger } = await load<{ trigger: Code }>("002-06");
     const all = await made(here, "stand-in-child", 1, () => trigger({}, "7"));
     expect(all[0]?.trigger.queue).toBe("user-7");
     await completed(here.platform, all);
   },
   "002-07": async (here) => {
-    const { trigger } = await import("../snippets/002-07.ts");
+    const { trigger } = await load<{ trigger: Code }>("002-07");
     const [run, ...others] = await made(here, "my-task", 1, async () => {
       await trigger();
       await trigger();
@@ -214,12 +221,15 @@ export const BACKENDS: Readonly<Record<string, Backend | undefined>> = {
     await here.platform.cancel(here.env, run?.id ?? "");
   },
   "002-12": async (here) => {
-    const { trigger } = await import("../snippets/002-12.ts");
+    const { trigger } = await load<{ trigger: Code }>("002-12");
     const [view] = await completed(here.platform, await made(here, "process-user", 1, trigger));
     expect(view?.tags).toEqual(["priority", "user_123"]);
   },
   "003-02": async (here) => {
-    const { trigger, triggerMany } = await import("../snippets/003-02.ts");
+    const { trigger, triggerMany } = await load<{
+      trigger: Code<{ id: string }>;
+      triggerMany: Code<{ runs: { id: string }[] }>;
+    }>("003-02");
     const handle = await trigger();
     expect(await trigger()).toMatchObject({ id: handle.id, isCached: true });
     expect(await runs.retrieve(handle)).toMatchObject({ status: "DELAYED", tags: ["user-123"] });
@@ -230,7 +240,9 @@ export const BACKENDS: Readonly<Record<string, Backend | undefined>> = {
     expect(again.runs).toMatchObject([{ id: many[1]?.id }]);
   },
   "003-05": async (here) => {
-    const { trigger } = await import("../snippets/003-05.ts");
+    const { trigger } = await load<{ trigger: Code<{ runKey: string; globalKey: string }> }>(
+      "003-05",
+    );
     await once(here, "my-task", async () => {
       const { runKey, globalKey } = await trigger("5");
       expect([runKey, globalKey]).toEqual([
@@ -240,7 +252,7 @@ export const BACKENDS: Readonly<Record<string, Backend | undefined>> = {
     });
   },
   "004-02": async (here) => {
-    const { triggerHelloWorld } = await import("../snippets/004-02.ts");
+    const { triggerHelloWorld } = await load<{ triggerHelloWorld: Code }>("004-02");
     const lines = await printed(async () => {
       await completed(here.platform, await made(here, "hello-world", 1, triggerHelloWorld));
     });
@@ -256,11 +268,4 @@ async function once(here: Here, task: string, trigger: () => Promise<unknown>): 
   });
   expect(all).toHaveLength(1);
   await completed(here.platform, all);
-}
-
-/** The parts of a configuration that show in a run: what its machine is, and how long it may take. */
-async function configures({ platform, env }: Here): Promise<void> {
-  const id = await platform.trigger(env, "configured", null);
-  const [view] = await completed(platform, [{ id }]);
-  expect(view?.output).toEqual({ machine: "large-1x", maxDuration: 60 });
 }

@@ -12,43 +12,53 @@ import {
   type RunView,
 } from "@millrace/proto";
 import { configure } from "@millrace/sdk";
-import { ENVS, SNIPPETS, type Env, type Pause } from "./catalogue.ts";
+import { SNIPPETS } from "./catalogue.ts";
+import { ENVS, type Env, type Pause, type Snippet } from "./catalogue/snippet.ts";
 import { fileOf } from "./regions.ts";
+import { Said } from "./said.ts";
 
 const STAND_INS = join(import.meta.dirname, "../stand-ins");
+
+/** Snippets that are a part of a configuration, and those that are a whole one. */
+const PARTS = [56, 57, 58, 59, 60, 61, 62, 63].map((n) => `001-${n}`);
+const CONFIGURATIONS: ReadonlySet<string> = new Set([...PARTS, "001-55", "003-10"]);
 
 /** What is served besides the snippets: the reader's tasks that backends name by their ids alone. */
 const BESIDES: Readonly<Partial<Record<Env, readonly string[]>>> = {
   a: ["../snippets/trigger/emails.ts", "../snippets/trigger/myTasks.ts", "my-task.ts"],
   d: ["children.ts", "configured.ts"],
-  e: ["configured.ts"],
-  h: ["configured.ts"],
+  dev: ["configured.ts"],
+  development: ["configured.ts"],
 };
 
 /** Where the tasks of a configured environment are, and its configuration; the others have none. */
-const CONFIGURED: Readonly<Partial<Record<Env, { readonly dir: string; readonly config: string }>>> =
-  {
-    d: { dir: "trigger", config: combined() },
-    e: { dir: "trigger", config: exported("001-55") },
-    h: { dir: "src/trigger", config: exported("003-10") },
-  };
+const CONFIGURED: Readonly<
+  Partial<Record<Env, { readonly dir: string; readonly config: string }>>
+> = {
+  d: { dir: "trigger", config: combined() },
+  dev: { dir: "trigger", config: exported("001-55") },
+  development: { dir: "src/trigger", config: exported("003-10") },
+};
 
 const SOON_MS = 45_000;
 
 export class Platform {
   readonly #millrace: Millrace;
   readonly ledger: Ledger;
+  readonly said: Said;
   readonly #client: RunClient;
   readonly #publisher: Publisher;
 
   private constructor(
     millrace: Millrace,
     ledger: Ledger,
+    said: Said,
     client: RunClient,
     publisher: Publisher,
   ) {
     this.#millrace = millrace;
     this.ledger = ledger;
+    this.said = said;
     this.#client = client;
     this.#publisher = publisher;
   }
@@ -59,7 +69,8 @@ export class Platform {
     const nc = await millrace.connect();
     const publisher = new Publisher(nc);
     const client = new RunClient(nc, publisher, await Catalog.open(nc));
-    const platform = new Platform(millrace, await Ledger.open(nc), client, publisher);
+    const ledger = await Ledger.open(nc);
+    const platform = new Platform(millrace, ledger, new Said(nc), client, publisher);
     await Promise.all(ENVS.map((env) => platform.#serve(env)));
     return platform;
   }
@@ -152,7 +163,7 @@ export class Platform {
     const { dir, config } = CONFIGURED[env] ?? { dir: "tasks" };
     const tasks = join(root, dir);
     mkdirSync(tasks, { recursive: true });
-    const own = SNIPPETS.filter((snippet) => snippet.env === env && snippet.runs !== undefined);
+    const own = SNIPPETS.filter((snippet) => snippet.env === env && isServed(snippet));
     for (const { id } of own) symlinkSync(fileOf(id), join(tasks, `${id}.ts`));
     for (const [n, file] of (BESIDES[env] ?? []).entries())
       symlinkSync(join(STAND_INS, file), join(tasks, `besides-${n}.ts`));
@@ -161,11 +172,18 @@ export class Platform {
     const agent = await this.#millrace.service("worker-agent", {
       MILLRACE_ENV: env,
       MILLRACE_CPUS: "16",
+      // Few at once: the next run takes over the last one's process, which is sooner than starting its own.
+      MILLRACE_MACHINES: JSON.stringify({ "small-1x": { cpu: 4 } }),
       MILLRACE_MEMORY_GB: "64",
       ...(config === undefined ? { MILLRACE_TASKS_DIR: tasks } : { MILLRACE_CONFIG: configFile }),
     });
     await agent.ready();
   }
+}
+
+/** Others are executed here, or are what an agent is configured with. */
+function isServed({ id, runs }: Snippet): boolean {
+  return runs !== undefined && !CONFIGURATIONS.has(id);
 }
 
 function keyOf(env: Env): string {
@@ -184,10 +202,9 @@ function exported(id: string): string {
 
 /** A configuration of all snippets that are a part of one. */
 function combined(): string {
-  const parts = [56, 57, 58, 59, 60, 61, 62, 63].map((n) => `001-${n}`);
   return [
     `import { defineConfig } from "@trigger.dev/sdk/v3";`,
-    ...parts.map((id, n) => `import { config as part${n} } from ${JSON.stringify(fileOf(id))};`),
-    `export default defineConfig({ ${parts.map((_, n) => `...part${n}`).join(", ")} });`,
+    ...PARTS.map((id, n) => `import { config as part${n} } from ${JSON.stringify(fileOf(id))};`),
+    `export default defineConfig({ ${PARTS.map((_, n) => `...part${n}`).join(", ")} });`,
   ].join("\n");
 }

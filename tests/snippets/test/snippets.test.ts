@@ -1,8 +1,9 @@
 /** Every task of every snippet is run, and every backend executed, on a real Millrace. */
 import { shutdown } from "@millrace/sdk";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { BACKENDS } from "./backends.ts";
-import { SNIPPETS, type Env, type ExpectedRun } from "./catalogue.ts";
+import { SNIPPETS } from "./catalogue.ts";
+import type { Env, ExpectedRun } from "./catalogue/snippet.ts";
 import { Platform } from "./platform.ts";
 
 let platform: Platform;
@@ -50,13 +51,19 @@ async function runAsExpected(env: Env, expected: ExpectedRun): Promise<void> {
     return;
   }
   const view = await platform.ended(runId);
-  expect(view, JSON.stringify(view.error)).toMatchObject({
-    status: ends,
+  if (view.status !== ends)
+    throw new Error(`${runId} is ${view.status}, and not ${ends}: ${JSON.stringify(view.error)}`);
+  expect(view).toMatchObject({
     ...(output === undefined ? {} : { output }),
     ...(attempts === undefined ? {} : { attemptCount: attempts }),
     ...(tags === undefined ? {} : { tags }),
     ...(expected.endMetadata === undefined ? {} : { metadata: expected.endMetadata }),
   });
   if (error !== undefined) expect(view.error?.message).toContain(error);
-  if (expected.children) expect(platform.childrenOf(runId)).toEqual(expected.children);
+  if (expected.children) expect(platform.childrenOf(runId).toSorted()).toEqual(expected.children);
+  // What is said comes on its own ways, without haste.
+  const { says = [] } = expected;
+  await vi.waitFor(() =>
+    expect(platform.said.by(runId)).toEqual(expect.arrayContaining([...says])),
+  );
 }

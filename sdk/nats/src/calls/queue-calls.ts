@@ -92,7 +92,8 @@ function viewOfQueue(record: QueueRecord, counts: { running: number; queued: num
   const current = override?.concurrencyLimit ?? base;
   return {
     id: `${ID}${encodeToken(name)}`,
-    name,
+    // A task's own queue goes by the task's id, so that type and name are a reference to it.
+    name: type === "task" ? name.slice(ownQueue("").length) : name,
     type,
     running: counts.running,
     queued: counts.queued,

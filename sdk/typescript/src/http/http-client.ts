@@ -18,7 +18,7 @@ const API_VERSION = "2025-07-16";
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
 export type HttpRequest = {
-  readonly method: "GET" | "POST" | "PUT";
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
   readonly path: string;
   /** What is undefined is left out. */
   readonly query?: Query;

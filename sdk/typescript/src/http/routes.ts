@@ -91,6 +91,21 @@ export const ROUTES: { readonly [C in CallName]: Route<C> | undefined } = {
     request: ({ queue }) =>
       post(`${queuePath(queue.name)}/concurrency/reset`, { type: queue.type }),
   },
+  "schedules.create": { request: (input) => post("/api/v1/schedules", input) },
+  "schedules.retrieve": { request: ({ id }) => get(schedule(id)) },
+  "schedules.update": {
+    request: ({ id, ...body }) => ({ method: "PUT", path: schedule(id), body }),
+  },
+  "schedules.delete": { request: ({ id }) => ({ method: "DELETE", path: schedule(id) }) },
+  "schedules.activate": { request: ({ id }) => post(`${schedule(id)}/activate`) },
+  "schedules.deactivate": { request: ({ id }) => post(`${schedule(id)}/deactivate`) },
+  "schedules.list": {
+    request: ({ page, perPage }) => get("/api/v1/schedules", { page, perPage }),
+  },
+  "schedules.timezones": {
+    request: ({ excludeUtc }) =>
+      get("/api/v1/timezones", excludeUtc === true ? { excludeUtc: "true" } : {}),
+  },
   "batches.retrieve": { request: ({ id }) => get(`/api/v2/batches/${encode(id)}`) },
   "streams.append": undefined,
   "packets.store": undefined,
@@ -105,6 +120,10 @@ function run(runId: string): string {
 
 function token(id: string): string {
   return `/api/v1/waitpoints/tokens/${encode(id)}`;
+}
+
+function schedule(id: string): string {
+  return `/api/v1/schedules/${encode(id)}`;
 }
 
 /** A slash in the name arrives encoded once more, as with v4's clients. */

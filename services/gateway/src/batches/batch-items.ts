@@ -32,6 +32,9 @@ export type DoneItem =
   | { readonly index: number; readonly runId: string; readonly isNew: boolean }
   | RefusedItem;
 
+/** Why an item of this task is refused; undefined: it is not. */
+export type MayTrigger = (taskId: string) => Refusal | undefined;
+
 type Outcome =
   | { readonly ok: true; readonly done: readonly DoneItem[]; readonly repeated: number }
   | Refusal;
@@ -45,6 +48,7 @@ export async function triggerItems(
   env: string,
   batch: BatchRecord,
   body: AsyncIterable<Buffer>,
+  mayTrigger: MayTrigger,
 ): Promise<Outcome> {
   const lineage = await lineageOf(runs, env, batch.parentRunId);
   const seen = new Set(Object.keys(batch.received ?? {}).map(Number));
@@ -61,6 +65,12 @@ export async function triggerItems(
     seen.add(read.item.index);
     if (read.kind === "refused") {
       done.push(read.item);
+      continue;
+    }
+    const { index, task } = read.item;
+    const refusal = mayTrigger(task);
+    if (refusal) {
+      done.push({ index, task, refusal });
       continue;
     }
     const triggering = triggerItem(runs, env, batch, lineage, read.item).then((item) =>

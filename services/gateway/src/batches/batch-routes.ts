@@ -10,12 +10,13 @@ import {
 } from "@millrace/proto";
 import type { RunClient } from "@millrace/service-kit";
 import type { FastifyInstance } from "fastify";
+import { withHandleToken } from "../auth/handle-tokens.ts";
 import { bytesOf, withRawBodies } from "../body/raw-bodies.ts";
 import { readBody } from "../body/read-json.ts";
 import { sendAnswer, type Calls } from "../calls.ts";
-import { withPublicClaims } from "../public-claims.ts";
 import { sendRefusal } from "../refusals.ts";
 import { runResultOf } from "../runs/run-result.ts";
+import { itemRefusal } from "../security/authorize.ts";
 import { REQUEST_KEY } from "../trigger/request-identity.ts";
 import type { Batches } from "./batches.ts";
 
@@ -31,7 +32,8 @@ type Keyed = {
 type Parts = { readonly batches: Batches; readonly calls: Calls; readonly runs: RunClient };
 
 export function batchRoutes(app: FastifyInstance, { batches, calls, runs }: Parts): void {
-  app.post<Keyed>("/api/v3/batches", async ({ env, body, headers }, reply) => {
+  app.post<Keyed>("/api/v3/batches", async (request, reply) => {
+    const { env, body, headers } = request;
     const read = readBody(createBatchBodySchema, body);
     if (!read.ok) return sendRefusal(reply, read);
     if (read.value.resumeParentOnCompletion) return sendRefusal(reply, ONLY_AGENTS_WAIT);
@@ -39,14 +41,19 @@ export function batchRoutes(app: FastifyInstance, { batches, calls, runs }: Part
       ...keyHeaders(headers),
       ...read.value,
     });
-    return sendAnswer(withPublicClaims(reply, env).code(202), created);
+    if (created.ok) await withHandleToken(request, reply.code(202), "batch", created.value.id);
+    return sendAnswer(reply, created);
   });
 
   withRawBodies(app, (context) => {
     context.post<OneBatch>(
       "/api/v3/batches/:batchId/items",
-      async ({ env, body, params: { batchId } }, reply) =>
-        sendAnswer(reply, await batches.addItems(env, batchId, bytesOf(body))),
+      async (request, reply) => {
+        const { env, body, params } = request;
+        const mayTrigger = (taskId: string): Refusal | undefined => itemRefusal(request, taskId);
+        const added = await batches.addItems(env, params.batchId, bytesOf(body), mayTrigger);
+        return sendAnswer(reply, added);
+      },
     );
   });
 
@@ -66,7 +73,8 @@ export function batchRoutes(app: FastifyInstance, { batches, calls, runs }: Part
 /** v4's older way: everything in one request. */
 export function wholeBatchRoutes(app: FastifyInstance, { batches, calls }: Parts): void {
   for (const version of ["v1", "v2"])
-    app.post<Keyed>(`/api/${version}/tasks/batch`, async ({ env, body, headers }, reply) => {
+    app.post<Keyed>(`/api/${version}/tasks/batch`, async (request, reply) => {
+      const { env, body, headers } = request;
       const read = readBody(wholeBatchBodySchema, body);
       if (!read.ok) return sendRefusal(reply, read);
       const { items, parentRunId, resumeParentOnCompletion } = read.value;
@@ -81,12 +89,15 @@ export function wholeBatchRoutes(app: FastifyInstance, { batches, calls }: Parts
         const added = await batches.addItems(env, created.value.id, linesFor(items));
         if (!added.ok) return sendRefusal(reply, added);
       }
-      return withPublicClaims(reply, env).code(202).send(created.value);
+      await withHandleToken(request, reply, "batch", created.value.id);
+      return reply.code(202).send(created.value);
     });
 
   app.post<Keyed & { Params: { taskId: string } }>(
     "/api/v1/tasks/:taskId/batch",
-    async ({ env, body, headers, params: { taskId } }, reply) => {
+    async (request, reply) => {
+      const { env, body, headers, params } = request;
+      const { taskId } = params;
       const read = readBody(taskBatchBodySchema, body);
       if (!read.ok) return sendRefusal(reply, read);
       const items = read.value.items.map((item) => ({ task: taskId, ...item }));
@@ -97,7 +108,8 @@ export function wholeBatchRoutes(app: FastifyInstance, { batches, calls }: Parts
       if (!added.ok) return sendRefusal(reply, added);
       const batch = await calls.call(env, "batches.retrieve", { id });
       if (!batch.ok) return sendRefusal(reply, batch);
-      return withPublicClaims(reply, env).send({ batchId: id, runs: batch.value.runs });
+      await withHandleToken(request, reply, "batch", id);
+      return { batchId: id, runs: batch.value.runs };
     },
   );
 }

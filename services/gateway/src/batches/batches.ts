@@ -19,7 +19,7 @@ import {
   type IdempotencyRecord,
 } from "@millrace/proto";
 import { Bucket, type Answer, type NatsConnection, type RunClient } from "@millrace/service-kit";
-import { triggerItems, type DoneItem } from "./batch-items.ts";
+import { triggerItems, type DoneItem, type MayTrigger } from "./batch-items.ts";
 
 /** What is kept of a refused item's words: a record has room for a thousand of them. */
 const KEPT_LENGTH = 200;
@@ -90,17 +90,21 @@ export class Batches {
     return { ok: true, value };
   }
 
-  /** Triggers the items of a request and counts them. Items that came before are left alone. */
+  /**
+   * Triggers the items of a request and counts them. Items that came before are left alone.
+   * @param mayTrigger why an item of this task is refused; undefined: it is not
+   */
   async addItems(
     env: string,
     id: string,
     body: AsyncIterable<Buffer>,
+    mayTrigger: MayTrigger = () => undefined,
   ): Promise<Answer<BatchItemsAnswer>> {
     const found = await this.#records.get(batchKey(env, id));
     if (!found) return refuse("BATCH_NOT_FOUND", `There is no batch ${id}`);
     const batch = found.value;
     if (batch.runIds !== null) return { ok: true, value: answerOf(batch, 0, batch.runCount) };
-    const outcome = await triggerItems(this.#runs, env, batch, body);
+    const outcome = await triggerItems(this.#runs, env, batch, body, mayTrigger);
     if (!outcome.ok) return outcome;
     const { done, repeated } = outcome;
     const accepted = done.filter((item) => "refusal" in item || item.isNew).length;

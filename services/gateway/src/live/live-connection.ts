@@ -18,8 +18,9 @@ import {
 } from "@millrace/proto";
 import type { Logger, RunClient } from "@millrace/service-kit";
 import { refusalOf } from "../refusals.ts";
-import type { Selector, Shown } from "./run-watch.ts";
+import type { Shown } from "./run-watch.ts";
 import { RunsSubscription, type RunsSource } from "./runs-subscription.ts";
+import type { Selector } from "./selector.ts";
 
 /** The part of a WebSocket that is used here. */
 export type ClientSocket = {

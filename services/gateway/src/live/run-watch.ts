@@ -8,13 +8,7 @@
 import { viewOf, type LiveRun, type RunView } from "@millrace/proto";
 import type { Logger, RunLogReader } from "@millrace/service-kit";
 import type { Projection, RunChange } from "../projection/projection.ts";
-
-/** All of the tags, and the batch, where they are given. Times are epoch milliseconds. */
-export type Selector = {
-  readonly tags: readonly string[];
-  readonly batchId?: string | undefined;
-  readonly createdAfter: number;
-};
+import { isSelected, keyOf, keysOf, selectableOf, type Selector } from "./selector.ts";
 
 /** A run as it was at `seq`; `json` is its view. */
 export type Shown = {
@@ -115,9 +109,10 @@ export class RunWatch {
   }
 
   *#watchersOf(env: string, run: LiveRun): Iterable<Watcher> {
-    for (const key of keysOf(env, run))
+    const selectable = selectableOf(run);
+    for (const key of keysOf(env, selectable))
       for (const watcher of this.#watchers.get(key) ?? [])
-        if (isSelected(run, watcher.selector)) yield watcher;
+        if (isSelected(selectable, watcher.selector)) yield watcher;
   }
 }
 
@@ -125,22 +120,4 @@ export function shownOf(run: LiveRun): Shown {
   const view: RunView = viewOf(run);
   const isOver = run.status === "finished";
   return { runId: run.id, seq: run.lastSeq, isOver, json: JSON.stringify(view) };
-}
-
-function isSelected(run: LiveRun, { tags, batchId, createdAfter }: Selector): boolean {
-  return (
-    run.trigger.at >= createdAfter &&
-    (batchId === undefined || run.trigger.batchId === batchId) &&
-    tags.every((tag) => run.tags.includes(tag))
-  );
-}
-
-function keyOf(env: string, { tags, batchId }: Selector): string {
-  return batchId === undefined ? `${env}\ntag ${tags[0]}` : `${env}\nbatch ${batchId}`;
-}
-
-function* keysOf(env: string, run: LiveRun): Iterable<string> {
-  const { batchId } = run.trigger;
-  if (batchId !== undefined) yield `${env}\nbatch ${batchId}`;
-  for (const tag of run.tags) yield `${env}\ntag ${tag}`;
 }

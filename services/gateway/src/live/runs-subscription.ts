@@ -7,7 +7,8 @@
 import { refuse, type Refusal } from "@millrace/proto";
 import type { RunLogReader } from "@millrace/service-kit";
 import type { Projection } from "../projection/projection.ts";
-import { shownOf, type RunWatch, type Selector, type Shown } from "./run-watch.ts";
+import { shownOf, type RunWatch, type Shown } from "./run-watch.ts";
+import type { Selector } from "./selector.ts";
 
 export type RunsSource = {
   readonly projection: Projection;

@@ -2,7 +2,9 @@
  * Events without what a projection does not look at: large payloads and the outputs of children. A million queued runs
  * are kept in memory, their payloads are not.
  */
-import type { Packet, RunEvent } from "@millrace/proto";
+import type { Packet, RunEvent, Trigger } from "@millrace/proto";
+
+type Fork = NonNullable<Trigger["fork"]>;
 
 /** Characters. Smaller ones are kept, so that most runs can be shown without reading their log. */
 const KEPT_PAYLOAD = 1024;
@@ -12,9 +14,11 @@ export function lightened(event: RunEvent): {
   readonly event: RunEvent;
   readonly isWhole: boolean;
 } {
-  if (event.type === "run-triggered" && !isSmall(event.data.payload)) {
-    const data = { ...event.data, payload: emptied(event.data.payload) };
-    return { event: { ...event, data }, isWhole: false };
+  if (event.type === "run-triggered") {
+    const { fork } = event.data;
+    const data = fork ? { ...event.data, fork: emptiedFork(fork) } : event.data;
+    if (isSmall(data.payload)) return { event: { ...event, data }, isWhole: true };
+    return { event: { ...event, data: { ...data, payload: emptied(data.payload) } }, isWhole: false };
   }
   if (event.type === "rescheduled") {
     const { replace } = event.data;
@@ -35,4 +39,18 @@ function isSmall(packet: Packet): boolean {
 
 function emptied({ type }: Packet): Packet {
   return { type };
+}
+
+/** What its waits were is part of the fold; what they were answered is not. */
+function emptiedFork(fork: Fork): Fork {
+  const waits = fork.waits.map((wait) => {
+    if (wait.kind !== "children") return wait;
+    const children = wait.children.map((child) => {
+      if (!child.result?.ok) return child;
+      const { output: _, ...result } = child.result;
+      return { ...child, result };
+    });
+    return { ...wait, children };
+  });
+  return { ...fork, waits };
 }

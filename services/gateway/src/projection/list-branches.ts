@@ -25,6 +25,8 @@ export type Selection = {
   readonly bounds: Bounds;
   /** All of these; `filter.tag` asks for any. */
   readonly everyTag?: readonly string[];
+  /** Something about it is in the log behind this sequence. */
+  readonly changedAfter?: number | undefined;
 };
 
 type Column =
@@ -62,7 +64,7 @@ const BRANCHES_MAX = 200;
 
 /** Selects `created_at, seq` of the runs that match, as parts to be united. */
 export function branchesOf(
-  { env, filter, bounds, everyTag = [] }: Selection,
+  { env, filter, bounds, everyTag = [], changedAfter }: Selection,
   direction: Direction,
   place: Place | undefined,
 ): { readonly branches: readonly string[]; readonly values: readonly unknown[] } {
@@ -73,6 +75,7 @@ export function branchesOf(
     if (!driving.includes(column))
       tail.push(column === "tag" ? tagged(values) : among(column, values));
   for (const tag of everyTag) tail.push(tagged([tag]));
+  if (changedAfter !== undefined) tail.push({ sql: "last_seq > ?", values: [changedAfter] });
   const branches: string[] = [];
   const values: unknown[] = [];
   for (const head of heads) {

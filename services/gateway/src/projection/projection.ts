@@ -2,8 +2,8 @@
  * All runs, as lists and subscriptions show them: a fold of the whole log that anyone may delete.
  *
  * Owns: one reader of `RUNS`, the folded states of unfinished runs, and rows of all runs in SQLite.
- * 1. Every event is folded once, in the log's order. Rows follow in batches; whoever reads rows gets them with
- *    everything that was folded.
+ * 1. Every event is folded once, in the log's order. Rows follow about a second later, a few at a time, so that a short
+ *    run is written once and requests are not held up; whoever reads rows gets them with everything that was folded.
  * 2. A finished run leaves memory when its row is written. A fact about it after that (a tag, metadata) has its log
  *    read again; until then its row shows it without that fact.
  * 3. The sequence in the file is one from which reading on loses nothing, whenever the process ends.
@@ -56,8 +56,13 @@ export type RunChange = { readonly env: string; readonly run: LiveRun; readonly 
 
 export type QueueCounts = { readonly running: number; readonly queued: number };
 
-const FLUSH_MS = 50;
-const FLUSH_EVENTS = 1000;
+const FLUSH_MS = 1000;
+/** So many changed runs are written before that. */
+const FLUSH_RUNS = 5000;
+/** So many are written at once: reading is ahead of writing by too much. */
+const FLUSH_AT_ONCE_RUNS = 20_000;
+/** Rows a turn of the event loop: a few milliseconds. */
+const SLICE = 64;
 const READ_AGAIN_MS = 1000;
 const WRITE_AGAIN_MS = 1000;
 /** How many logs are read at once when runs are taken over from a kept file. */
@@ -68,6 +73,9 @@ const NOT_READY = "This gateway is still reading the log of runs; try again in a
 const EXPIRE_EVERY_MS = 3_600_000;
 const MAX_AGE_MS = RUNS.max_age / 1e6;
 const CHILDREN_MAX = 1000;
+
+/** Entries on their way into rows, and how far in the log the rows are when all of them are written. */
+type Draining = { readonly entries: Set<Entry>; readonly seq: number };
 
 /** What changes a run that has ended. */
 const AFTERTHOUGHTS: ReadonlySet<EventType> = new Set<EventType>([
@@ -85,7 +93,8 @@ export class Projection {
   readonly #reader: RunLogReader;
   /** By environment and run id. */
   readonly #entries = new Map<string, Map<string, Entry>>();
-  readonly #dirty = new Set<Entry>();
+  #dirty = new Set<Entry>();
+  #draining: Draining | undefined;
   /** Finished runs whose log is being read again: the first and the last event that asked for it. */
   readonly #reviving = new Map<string, { readonly first: number; last: number }>();
   readonly #listeners = new Set<(change: RunChange) => void>();
@@ -95,7 +104,6 @@ export class Projection {
   #feed: Feed | undefined;
   #seq: number;
   #pending = 0;
-  #unflushed = 0;
   #flushTimer: NodeJS.Timeout | undefined;
   #expiredAt = Date.now();
   #caughtUp = false;
@@ -147,6 +155,13 @@ export class Projection {
   /** The last sequence that was folded. */
   get seq(): number {
     return this.#seq;
+  }
+
+  /** Every change up to here has been told: a run that is read again is one whose change is still to come. */
+  get settledSeq(): number {
+    let settled = this.#seq;
+    for (const { first } of this.#reviving.values()) settled = Math.min(settled, first - 1);
+    return settled;
   }
 
   /** Whether all that was in the log when it was opened is in it now; waits up to `timeoutMs` for that. */
@@ -256,14 +271,17 @@ export class Projection {
       readonly tags: readonly string[];
       readonly batchId?: string | undefined;
       readonly createdAfter: number;
+      /** Only those the log says something about behind this sequence. */
+      readonly changedAfter?: number;
     },
     limit: number,
   ): string[] {
     this.flush();
+    const { changedAfter } = selector;
     const [tag, ...everyTag] = selector.tags;
     const filter = { ...(tag === undefined ? {} : { tag: [tag] }), batch: selector.batchId };
     const bounds = { from: selector.createdAfter, to: Number.MAX_SAFE_INTEGER };
-    const runs = selectRuns(this.#store.db, { env, filter, bounds, everyTag }, limit);
+    const runs = selectRuns(this.#store.db, { env, filter, bounds, everyTag, changedAfter }, limit);
     return runs.map(({ id }) => id).toReversed();
   }
 
@@ -314,8 +332,9 @@ export class Projection {
     this.#seq = seq;
     this.#pending = delivery.pending;
     if (decoded.kind === "event") this.#take(envOf(subject), decoded.event);
-    if (++this.#unflushed >= FLUSH_EVENTS) this.flush();
-    else if (this.#dirty.size > 0) this.#flushTimer ??= setTimeout(() => this.flush(), FLUSH_MS);
+    if (this.#dirty.size >= FLUSH_AT_ONCE_RUNS) this.flush();
+    else if (this.#dirty.size >= FLUSH_RUNS) this.#drain();
+    else if (this.#dirty.size > 0) this.#flushTimer ??= setTimeout(() => this.#drain(), FLUSH_MS);
     this.#milestones.passed(seq);
   }
 
@@ -404,7 +423,7 @@ export class Projection {
       if (entry && entry.seq >= asked.last) {
         this.#keep(entry);
         this.#changed(entry, undefined);
-        this.#flushTimer ??= setTimeout(() => this.flush(), FLUSH_MS);
+        this.#flushTimer ??= setTimeout(() => this.#drain(), FLUSH_MS);
         return;
       }
       if (entry === null) return;
@@ -427,31 +446,61 @@ export class Projection {
     return { env, state, seq, isWhole, isStored: true, storedTags };
   }
 
-  /** Brings the rows up to what was folded. */
+  /** Brings the rows up to what was folded, at once. */
   flush(): void {
     clearTimeout(this.#flushTimer);
     this.#flushTimer = undefined;
-    this.#unflushed = 0;
-    if (this.#dirty.size === 0) return;
+    if (this.#dirty.size === 0 && !this.#draining) return;
+    const all = new Set([...(this.#draining?.entries ?? []), ...this.#dirty]);
+    this.#draining = undefined;
+    this.#dirty.clear();
+    this.#write(all, [...all], this.settledSeq);
+  }
+
+  /** The same, a slice a turn; what changes meanwhile is for the next time. */
+  #drain(): void {
+    clearTimeout(this.#flushTimer);
+    this.#flushTimer = undefined;
+    if (this.#draining || this.#dirty.size === 0) return;
+    const draining: Draining = { entries: this.#dirty, seq: this.settledSeq };
+    this.#dirty = new Set();
+    this.#draining = draining;
+    const next = (): void => {
+      // Somebody could not wait for it.
+      if (this.#draining !== draining) return;
+      const slice = firstOf(draining.entries, SLICE);
+      const isLast = slice.length === draining.entries.size;
+      if (isLast) this.#draining = undefined;
+      this.#write(draining.entries, slice, isLast ? draining.seq : undefined);
+      if (!isLast) setImmediate(next);
+    };
+    next();
+  }
+
+  /**
+   * Writes `slice` and takes it out of `waiting`. What cannot be written waits for the next time, in which it counts with
+   * what has become of it.
+   * @param seq how far the rows are when this is written; absent: more has to be written first
+   */
+  #write(waiting: Set<Entry>, slice: readonly Entry[], seq: number | undefined): void {
     try {
-      this.#write();
+      const strangers = this.#store.write(slice, seq);
+      for (const entry of strangers) this.#forget(entry);
+      for (const entry of slice) {
+        waiting.delete(entry);
+        entry.isStored = true;
+        entry.storedTags = entry.state.tags;
+        // What has happened to it since it was put in line is in the row already.
+        this.#dirty.delete(entry);
+        if (entry.state.status === "finished") this.#forget(entry);
+      }
       this.#expire();
     } catch (error) {
       this.#log.error({ err: error }, "the list of runs cannot be written, trying again");
-      if (!this.#closed) this.#flushTimer = setTimeout(() => this.flush(), WRITE_AGAIN_MS);
+      for (const entry of waiting) this.#dirty.add(entry);
+      this.#draining = undefined;
+      if (!this.#closed) this.#flushTimer ??= setTimeout(() => this.#drain(), WRITE_AGAIN_MS);
     }
-  }
-
-  #write(): void {
-    const firstReviving = Math.min(...[...this.#reviving.values()].map(({ first }) => first));
-    const strangers = this.#store.write(this.#dirty, Math.min(this.#seq, firstReviving - 1));
-    for (const entry of strangers) this.#forget(entry);
-    for (const entry of this.#dirty) {
-      entry.isStored = true;
-      entry.storedTags = entry.state.tags;
-      if (entry.state.status === "finished") this.#forget(entry);
-    }
-    this.#dirty.clear();
   }
 
   #forget(entry: Entry): void {
@@ -465,6 +514,15 @@ export class Projection {
     this.#expiredAt = now;
     this.#store.expire(now - MAX_AGE_MS);
   }
+}
+
+function firstOf(entries: Iterable<Entry>, count: number): Entry[] {
+  const first: Entry[] = [];
+  for (const entry of entries) {
+    if (first.length === count) break;
+    first.push(entry);
+  }
+  return first;
 }
 
 /** The environment a `run.…` subject names. */

@@ -79,13 +79,16 @@ export class RunStore {
     return newest ?? 0;
   }
 
-  /** The entries that are not this store's: another run has their id. */
-  write(entries: Iterable<Entry>, lastSeq: number): Entry[] {
+  /**
+   * @param lastSeq how far the rows are with these; absent: as far as before
+   * @returns the entries that are not this store's: another run has their id
+   */
+  write(entries: Iterable<Entry>, lastSeq: number | undefined): Entry[] {
     const strangers: Entry[] = [];
     this.db.exec("BEGIN");
     try {
       for (const entry of entries) if (!this.#writeRun(entry)) strangers.push(entry);
-      this.#setProgress.run(lastSeq);
+      if (lastSeq !== undefined) this.#setProgress.run(lastSeq);
       this.db.exec("COMMIT");
     } catch (error) {
       if (this.db.inTransaction) this.db.exec("ROLLBACK");

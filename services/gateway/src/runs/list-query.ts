@@ -41,7 +41,10 @@ export function readListQuery(query: Query): ListQuery | Refusal {
 
 type PageQuery = CallInput<"bulk.list">;
 
-/** `page[size]` (1 to 100), `page[after]`, `page[before]`. */
+/**
+ * `page[size]` (1 to 100), `page[after]`, `page[before]`. v4's clients go back with the cursor they had come by: of both,
+ * `before` counts.
+ */
 export function readPage(query: Query): { readonly ok: true; readonly value: PageQuery } | Refusal {
   const page: { -readonly [K in keyof PageQuery]: PageQuery[K] } = {};
   for (const name of ["size", "after", "before"]) {
@@ -52,6 +55,7 @@ export function readPage(query: Query): { readonly ok: true; readonly value: Pag
     else if (name === "before") page.before = value;
     else page.limit = Number(value);
   }
+  if (page.before !== undefined) delete page.after;
   const read = CALLS["bulk.list"].safeParse(page);
   if (!read.success)
     return refuse("BAD_REQUEST", "page[size] must be a whole number from 1 to 100");

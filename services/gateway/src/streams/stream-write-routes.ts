@@ -1,10 +1,11 @@
 /** `PUT`, `POST` and `HEAD /realtime/v1/streams/:runId/:target/:key`, `POST …/append`: v4's streams, version 1. */
-import { LIMITS, refuse, type Refusal } from "@millrace/proto";
+import { LIMITS, refuse, STREAMS_KEY, streamsOf, type Refusal } from "@millrace/proto";
 import type { RunClient } from "@millrace/service-kit";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { InFlight } from "../body/in-flight.ts";
 import { linesOf } from "../body/lines.ts";
 import { bytesOf, wholeBody, withRawBodies } from "../body/raw-bodies.ts";
+import { sendRunAnswer, type Calls } from "../calls.ts";
 import { sendRefusal, sendRunNotFound } from "../refusals.ts";
 import type { Placed, StreamTargets } from "./stream-targets.ts";
 import type { StreamPlace, StreamWriter } from "./stream-writer.ts";
@@ -20,6 +21,7 @@ type OneStream = {
 
 type Parts = {
   readonly runs: RunClient;
+  readonly calls: Calls;
   readonly targets: StreamTargets;
   readonly writer: StreamWriter;
 };
@@ -30,7 +32,8 @@ const AT_ONCE = { count: 256, length: 4 * 1024 * 1024 };
 /** v4's name for a writer that gives none. */
 const NOBODY = "default";
 
-export function streamWriteRoutes(app: FastifyInstance, { runs, targets, writer }: Parts): void {
+export function streamWriteRoutes(app: FastifyInstance, parts: Parts): void {
+  const { runs, calls, targets, writer } = parts;
   // Without a target the stream is the run's own.
   const paths = [WITH_TARGET, "/realtime/v1/streams/:runId/:key"];
   const place = async (env: string, { runId, target = "self", key }: OneStream["Params"]) =>
@@ -40,8 +43,18 @@ export function streamWriteRoutes(app: FastifyInstance, { runs, targets, writer 
     app.put<OneStream>(path, async ({ env, params }, reply) => {
       const placed = await place(env, params);
       if (!placed.ok) return sendPlacement(reply, params.runId, placed);
-      const run = await runs.retrieve(env, placed.place.runId);
-      if (run?.status === "finished") return reply.code(400).send(FINISHED);
+      const { runId, key } = placed.place;
+      const run = await runs.retrieve(env, runId);
+      if (!run) return sendRunNotFound(reply, runId);
+      if (run.status === "finished") return reply.code(400).send(FINISHED);
+      if (!streamsOf(run).includes(key)) {
+        // Whoever follows the run finds its streams in its metadata.
+        const announced = await calls.call(env, "metadata.update", {
+          runId,
+          operations: [{ type: "append", key: STREAMS_KEY, value: key }],
+        });
+        if (!announced.ok) return sendRunAnswer(reply, runId, announced);
+      }
       return reply.code(202).send({ version: "v1" });
     });
 

@@ -2,8 +2,8 @@
 import { readTrigger, refuse, type Accepted, type TriggerBody } from "@millrace/proto";
 import type { RunClient } from "@millrace/service-kit";
 import type { FastifyInstance } from "fastify";
+import { withHandleToken } from "../auth/handle-tokens.ts";
 import { readJson } from "../body/read-json.ts";
-import { withPublicClaims } from "../public-claims.ts";
 import { sendRefusal } from "../refusals.ts";
 import { lineageOf } from "../runs/parent.ts";
 import { REQUEST_KEY, runIdOfRequest, type RequestKeys } from "./request-identity.ts";
@@ -17,7 +17,9 @@ type Headers = { [REQUEST_KEY]?: string; [KEY_HEADER]?: string; [KEY_TTL_HEADER]
 export function triggerRoute(app: FastifyInstance, runs: RunClient, requests: RequestKeys): void {
   app.post<{ Params: { taskId: string }; Headers: Headers }>(
     "/api/v1/tasks/:taskId/trigger",
-    async ({ env, params: { taskId }, body, headers }, reply) => {
+    async (request, reply) => {
+      const { env, params, body, headers } = request;
+      const { taskId } = params;
       const json = readJson(body);
       if (!json.ok) return sendRefusal(reply, json);
       const read = readTrigger(taskId, withKeyHeaders(json.value, headers));
@@ -31,7 +33,8 @@ export function triggerRoute(app: FastifyInstance, runs: RunClient, requests: Re
       if (!plan.ok) return sendRefusal(reply, plan);
       const own = await ownRunId(requests, plan, { env, taskId, key: headers[REQUEST_KEY] });
       const { runId, isCached } = await triggerPlanned(runs, env, { ...plan, runId: own });
-      return withPublicClaims(reply, env).send({ id: runId, isCached });
+      await withHandleToken(request, reply, "run", runId);
+      return { id: runId, isCached };
     },
   );
 }

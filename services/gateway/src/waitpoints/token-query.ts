@@ -11,6 +11,7 @@ export function readTokenQuery(query: TokenQuery): Record<string, unknown> {
     return /^\d+$/.test(text) ? Number(text) : Date.parse(text);
   };
   const limit = query["page[size]"];
+  const before = query["page[before]"];
   return withoutUndefined({
     status: list("filter[status]"),
     idempotencyKey: query["filter[idempotencyKey]"],
@@ -19,8 +20,9 @@ export function readTokenQuery(query: TokenQuery): Record<string, unknown> {
     from: time("filter[createdAt][from]"),
     to: time("filter[createdAt][to]"),
     limit: limit === undefined ? undefined : Number(limit),
-    after: query["page[after]"],
-    before: query["page[before]"],
+    // v4's clients go back with the cursor they had come by: of both, `before` counts.
+    after: before === undefined ? query["page[after]"] : undefined,
+    before,
   });
 }
 

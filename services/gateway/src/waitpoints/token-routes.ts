@@ -9,9 +9,9 @@ import {
   type TokenView,
 } from "@millrace/proto";
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import { withHandleToken } from "../auth/handle-tokens.ts";
 import { check, readJson, readOptionalBody } from "../body/read-json.ts";
 import { sendAnswer, type Calls } from "../calls.ts";
-import { withPublicClaims } from "../public-claims.ts";
 import type { PublicUrl } from "../public-url.ts";
 import { sendRefusal } from "../refusals.ts";
 import type { CallbackUrls } from "./callback-urls.ts";
@@ -43,7 +43,8 @@ export function tokenRoutes(app: FastifyInstance, { calls, callbacks, publicUrl 
     });
     if (!created.ok) return sendRefusal(reply, created);
     const { id, isCached } = created.value;
-    return withPublicClaims(reply, request.env).send({ id, isCached, url: urlOf(request, id) });
+    await withHandleToken(request, reply, "waitpoint", id);
+    return { id, isCached, url: urlOf(request, id) };
   });
 
   app.get<{ Querystring: TokenQuery }>("/api/v1/waitpoints/tokens", async (request, reply) => {

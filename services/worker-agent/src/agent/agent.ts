@@ -5,6 +5,7 @@
  * before it takes a run. It stops in the reverse order.
  */
 import { hostname } from "node:os";
+import { resolve } from "node:path";
 import { needsSlot, poolOf, type AgentRecord } from "@millrace/proto";
 import {
   Catalog,
@@ -21,6 +22,7 @@ import { Cgroups } from "../process/cgroup.ts";
 import { ProcessPool } from "../process/pool.ts";
 import { Starter } from "../process/starter.ts";
 import { makeWorkDir } from "../process/work-dir.ts";
+import { declareSchedules } from "./declared-schedules.ts";
 import { capacityOf, offerOf, type Offer } from "./offer.ts";
 import { Presence } from "./presence.ts";
 import { register } from "./registration.ts";
@@ -46,10 +48,19 @@ export async function startAgent(context: Context, env: Environment): Promise<vo
   if (stopping.aborted) return;
   const processes = await openProcesses(context, offer, env);
   const served = await processes.load();
-  await register(nc, context.config.MILLRACE_ENV, served);
+  const { MILLRACE_ENV: env } = context.config;
+  await register(nc, env, served);
+  const source = sourceOf(context.config, served);
+  const schedules = await declareSchedules(nc, env, source, served.tasks);
   const workload = await openWorkload(context, offer, served, processes);
-  await goToWork(context, offer, workload);
+  await goToWork(context, offer, workload, { source, schedules });
   log.info({ tasks: [...served.tasks.keys()], lanes: capacityOf(offer) }, "ready for runs");
+}
+
+/** The same for every agent that serves this code, whatever its version. */
+function sourceOf(config: AgentConfig, { project }: Served): string {
+  const place = resolve(config.MILLRACE_TASKS_DIR ?? config.MILLRACE_CONFIG ?? "");
+  return `${config.MILLRACE_POOL}/${project ?? place}`;
 }
 
 type Processes = {
@@ -140,7 +151,12 @@ async function openWorkload(
   return workload;
 }
 
-async function goToWork(context: Context, offer: Offer, workload: Workload): Promise<void> {
+async function goToWork(
+  context: Context,
+  offer: Offer,
+  workload: Workload,
+  code: Required<Pick<AgentRecord, "source" | "schedules">>,
+): Promise<void> {
   const { config, log, nc, publisher, instanceId } = context;
   const record: AgentRecord = {
     id: instanceId,
@@ -154,6 +170,7 @@ async function goToWork(context: Context, offer: Offer, workload: Workload): Pro
     memoryGb: config.MILLRACE_MEMORY_GB,
     capacity: capacityOf(offer),
     ...(config.MILLRACE_VERSION === undefined ? {} : { version: config.MILLRACE_VERSION }),
+    ...code,
     draining: false,
   };
   let isDraining = false;

@@ -79,12 +79,13 @@ export class NextAttempts {
       ...run.attempt,
       attempt,
       attemptStartedAt: Date.now(),
-      waits: [],
+      // None, but for those a fork begins with.
+      waits: state.waits,
       tags: state.tags,
       metadata: state.metadata,
       totalMs: state.durationMs,
     };
-    run.waitCount = 0;
+    run.waitCount = state.waits.length;
     run.activeMs = 0;
     run.planned = undefined;
     run.stop = undefined;

@@ -10,9 +10,15 @@ import {
   type RetrySettings,
   type TaskRecord,
 } from "@millrace/proto";
+import { checkCron, windowProblem } from "@millrace/service-kit";
 import type { Manifest, ManifestTask } from "../process/messages.ts";
 
-export type ServedTask = { readonly record: TaskRecord; readonly retry?: RetrySettings };
+export type ServedTask = {
+  readonly record: TaskRecord;
+  readonly retry?: RetrySettings;
+  /** When it runs by itself. */
+  readonly schedule?: NonNullable<ManifestTask["schedule"]>;
+};
 
 export type Problem = { readonly file: string; readonly error: string };
 
@@ -23,6 +29,8 @@ export type Served = {
   readonly tasks: ReadonlyMap<string, ServedTask>;
   readonly queues: readonly ServedQueue[];
   readonly problems: readonly Problem[];
+  /** As the configuration names it. */
+  readonly project?: string;
 };
 
 /** Two different tasks have the same id: which one a run means cannot be known. */
@@ -55,7 +63,13 @@ export function servedTasks(manifest: Manifest): Served {
     const known = queues.get(queue.record.name);
     if (!known || (!known.isDeclared && queue.isDeclared)) queues.set(queue.record.name, queue);
   }
-  return { tasks, queues: [...queues.values()], problems };
+  const { project } = manifest;
+  return {
+    tasks,
+    queues: [...queues.values()],
+    problems,
+    ...(project === undefined ? {} : { project }),
+  };
 }
 
 function servedTask(task: ManifestTask): ServedTask | Problem {
@@ -69,6 +83,9 @@ function servedTask(task: ManifestTask): ServedTask | Problem {
   const ttlMs = ttlOf(task.ttl);
   if (ttlMs === undefined)
     return problem(`ttl must be seconds or a duration such as "10m", not ${String(task.ttl)}`);
+  const { schedule } = task;
+  const scheduleProblem = schedule && problemOf(schedule);
+  if (scheduleProblem !== undefined) return problem(scheduleProblem);
   const { maxDuration } = task;
   const record: TaskRecord = {
     id: task.id,
@@ -81,8 +98,23 @@ function servedTask(task: ManifestTask): ServedTask | Problem {
     ...(task.exportName === undefined ? {} : { exportName: task.exportName }),
     ...(task.description === undefined ? {} : { description: task.description }),
     ...(task.payloadSchema === undefined ? {} : { payloadSchema: task.payloadSchema }),
+    ...(task.triggerSource ? { triggerSource: task.triggerSource } : {}),
   };
-  return { record, ...(task.retry ? { retry: task.retry } : {}) };
+  return {
+    record,
+    ...(task.retry ? { retry: task.retry } : {}),
+    ...(schedule ? { schedule } : {}),
+  };
+}
+
+function problemOf({
+  cron,
+  timezone,
+  window,
+}: NonNullable<ServedTask["schedule"]>): string | undefined {
+  const problem = checkCron(cron, timezone);
+  if (problem) return `cron: ${problem.message}`;
+  return window === undefined ? undefined : windowProblem(window);
 }
 
 function machineOf(name: string | undefined): Preset | undefined {

@@ -48,6 +48,16 @@ const manifestTaskSchema = z.object({
   retry: retrySettingsSchema.optional(),
   maxDuration: z.number().optional(),
   ttl: z.union([z.string(), z.number()]).optional(),
+  triggerSource: z.literal("schedule").optional(),
+  schedule: z
+    .object({
+      cron: z.string(),
+      timezone: z.string(),
+      window: z.string().optional(),
+      environments: z.array(z.string()).optional(),
+      catchUp: z.number().int().nonnegative().max(LIMITS.catchUp).optional(),
+    })
+    .optional(),
 });
 export type ManifestTask = z.infer<typeof manifestTaskSchema>;
 
@@ -61,6 +71,8 @@ export const manifestSchema = z.object({
     }),
   ),
   errors: z.array(z.object({ file: z.string(), error: z.string() })),
+  /** As the configuration names it. */
+  project: z.string().optional(),
   /** Where the configuration says the tasks are. */
   folders: z.object({
     dirs: z.array(z.string()).optional(),

@@ -40,7 +40,7 @@ export function spawnRunProcess(options: SpawnOptions): ChildProcess {
   });
 }
 
-const SECRET = /^MILLRACE_(NATS|SECRET|ENCRYPTION|AGENT|PROCESS)_/;
+const SECRET = /^MILLRACE_(NATS|SECRET|MASTER|ENCRYPTION|AGENT|PROCESS)_/;
 
 /** What users' code may see of the agent's environment. */
 export function withoutSecrets(env: Environment): Record<string, string> {

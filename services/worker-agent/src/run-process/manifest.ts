@@ -50,7 +50,15 @@ export async function importEntries(
     manifestTasks.push(manifestTaskOf(task, filePath, exporter?.exports.get(task.handle)));
   }
   const queues = [...definedQueues()];
-  return { manifest: { tasks: manifestTasks, queues, errors, folders: foldersOf() }, tasks };
+  const project = definedConfig()?.project;
+  const manifest: Manifest = {
+    tasks: manifestTasks,
+    queues,
+    errors,
+    ...(project === undefined ? {} : { project }),
+    folders: foldersOf(),
+  };
+  return { manifest, tasks };
 }
 
 function foldersOf(): Manifest["folders"] {
@@ -77,7 +85,7 @@ function manifestTaskOf(
   exportName: string | undefined,
 ): ManifestTask {
   const config = definedConfig();
-  const { id, description, jsonSchema, queue, isolation } = task;
+  const { id, description, jsonSchema, queue, isolation, schedule } = task;
   const { machine = config?.machine, maxDuration = config?.maxDuration } = task;
   const { ttl = config?.ttl } = task;
   const retry = effectiveRetry(task);
@@ -93,7 +101,15 @@ function manifestTaskOf(
     ...(retry ? { retry } : {}),
     ...(maxDuration === undefined ? {} : { maxDuration }),
     ...(ttl === undefined ? {} : { ttl }),
+    ...(task.triggerSource ? { triggerSource: task.triggerSource } : {}),
+    ...(schedule ? { schedule: { ...schedule, ...environmentsOf(schedule) } } : {}),
   };
+}
+
+function environmentsOf({ environments }: NonNullable<DefinedTask["schedule"]>): {
+  environments?: string[];
+} {
+  return environments ? { environments: [...environments] } : {};
 }
 
 /** As it will be read again: nothing but JSON. */

@@ -1,6 +1,6 @@
 import { task } from "@trigger.dev/sdk/v3";
 
-export const myOtherTask = task({ id: "my-other-task", run: async (payload: any) => payload });
+export const myOtherTask = task({ id: "my-other-task", run: async (payload: unknown) => payload });
 
 /** Snippets take these from here. */
 export { batch, runs } from "@trigger.dev/sdk/v3";

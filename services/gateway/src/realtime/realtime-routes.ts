@@ -1,0 +1,73 @@
+/** `GET /realtime/v1/runs/:runId`, `/realtime/v1/runs?tags=`, `/realtime/v1/batches/:batchId`: runs by long polls. */
+import { realtimeSchema, type Refusal } from "@millrace/proto";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Calls } from "../calls.ts";
+import { sendRefusal, sendRunNotFound } from "../refusals.ts";
+import { readShape, readTagsShape, type ShapeQuery, type ShapeRequest } from "./shape-request.ts";
+import type { ShapeAnswer, Shapes } from "./shapes.ts";
+
+type Poll<P> = { Params: P; Querystring: ShapeQuery };
+
+type Parts = { readonly shapes: Shapes; readonly calls: Calls };
+
+export function realtimeRoutes(app: FastifyInstance, { shapes, calls }: Parts): void {
+  app.addHook("preClose", async () => shapes.release());
+
+  const answer = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    shape: ShapeRequest | Refusal,
+  ): Promise<FastifyReply> => {
+    if (!shape.ok) return sendRefusal(reply, shape);
+    const gone = new AbortController();
+    reply.raw.once("close", () => gone.abort());
+    const answered = await shapes.answer(shape, gone.signal);
+    if (answered.ok) return sendShape(request, reply, shape, answered);
+    return answered.code === "RUN_NOT_FOUND" && shape.followed.kind === "run"
+      ? sendRunNotFound(reply, shape.followed.runId)
+      : sendRefusal(reply, answered);
+  };
+
+  app.get<Poll<{ runId: string }>>("/realtime/v1/runs/:runId", async (request, reply) => {
+    const { env, params, query } = request;
+    return await answer(request, reply, readShape(env, { runId: params.runId }, query));
+  });
+
+  app.get<Poll<object>>("/realtime/v1/runs", async (request, reply) => {
+    const { env, query } = request;
+    return await answer(request, reply, readTagsShape(env, query, Date.now()));
+  });
+
+  app.get<Poll<{ batchId: string }>>("/realtime/v1/batches/:batchId", async (request, reply) => {
+    const { env, params, query } = request;
+    const { batchId } = params;
+    const shape = readShape(env, { batchId }, query);
+    // Whoever goes on has been told that there is one.
+    if (shape.ok && shape.offset < 0) {
+      const found = await calls.call(env, "batches.retrieve", { id: batchId });
+      if (!found.ok) return sendRefusal(reply, found);
+    }
+    return await answer(request, reply, shape);
+  });
+}
+
+function sendShape(
+  { headers }: FastifyRequest,
+  reply: FastifyReply,
+  { handle, columns, isLive }: ShapeRequest,
+  { status, offset, seq, text }: ShapeAnswer,
+): FastifyReply {
+  // Clients before Electric 1.0 know two of the headers by other names.
+  const isLegacy = headers["x-trigger-electric-version"] === undefined;
+  return reply
+    .code(status)
+    .headers({
+      "content-type": "application/json; charset=utf-8",
+      "cache-control": "no-store",
+      "electric-handle": handle,
+      "electric-offset": offset,
+      ...(isLegacy ? { "electric-shape-id": handle, "electric-chunk-last-offset": offset } : {}),
+      ...(isLive ? { "electric-cursor": String(seq) } : { "electric-schema": realtimeSchema(columns) }),
+    })
+    .send(text);
+}

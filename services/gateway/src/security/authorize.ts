@@ -1,0 +1,58 @@
+/** What a public token may do; a secret key may do everything in its environment. */
+import { grants, refuse, type Refusal } from "@millrace/proto";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { OneTimeTokens } from "./one-time-tokens.ts";
+import { itemOf, ROUTE_ACCESS, type Access, type Alternative, type Lookups } from "./route-access.ts";
+
+type Parts = { readonly lookups: Lookups; readonly oneTime: OneTimeTokens };
+
+/** Comes after `authenticate`. */
+export function authorize(app: FastifyInstance, { lookups, oneTime }: Parts): void {
+  app.addHook("preHandler", async (request, reply) => {
+    const { token } = request;
+    if (!token) return;
+    const access = accessOf(request);
+    if (!access) return sendForbidden(reply, "This needs a secret key");
+    const asked: string[] = [];
+    let isAllowed = false;
+    for await (const alternative of access.alternatives(request, lookups)) {
+      isAllowed = allows(token.scopes, alternative);
+      if (isAllowed) break;
+      asked.push(alternative.map(scopeFor).join(" and "));
+    }
+    if (!isAllowed)
+      return sendForbidden(reply, `The token's scopes do not include ${asked.join(", or ")}`);
+    if (token.isOneTime) return await oneTime.begin(request, reply, access.oneTime);
+  });
+  oneTime.finishOn(app);
+}
+
+/** Whether the request may trigger this task as an item of its batch; undefined: it may. */
+export function itemRefusal({ token }: FastifyRequest, taskId: string): Refusal | undefined {
+  if (!token || itemOf(taskId).some((alternative) => allows(token.scopes, alternative)))
+    return undefined;
+  return refuse("FORBIDDEN", `The token's scopes do not include batchTrigger:tasks:${taskId}`);
+}
+
+/** v4's answer, and what is missing. */
+export function sendForbidden(reply: FastifyReply, message: string): FastifyReply {
+  return reply.code(403).send({
+    error: "Unauthorized",
+    code: "unauthorized",
+    param: "access_token",
+    type: "authorization",
+    message,
+  });
+}
+
+function accessOf({ method, routeOptions }: FastifyRequest): Access | undefined {
+  return ROUTE_ACCESS[`${method} ${routeOptions.url ?? ""}`];
+}
+
+function allows(scopes: readonly string[], alternative: Alternative): boolean {
+  return alternative.every((permission) => grants(scopes, permission));
+}
+
+function scopeFor({ action, type, id }: Alternative[number]): string {
+  return id === undefined ? `${action}:${type}` : `${action}:${type}:${id}`;
+}
