@@ -19,7 +19,7 @@ export function reached(figure: Figure): boolean | undefined {
   return kind === "at least" ? figure.value >= bound : figure.value <= bound;
 }
 
-export function table(yardstick: Yardstick, figures: readonly Figure[]): string {
+export function table(yardstick: Yardstick | undefined, figures: readonly Figure[]): string {
   const rows = figures.map((figure) => {
     const { goal } = figure;
     const verdict = { true: "reached", false: "NOT reached", undefined: "" }[
@@ -41,6 +41,7 @@ export function table(yardstick: Yardstick, figures: readonly Figure[]): string 
       .join("  ")
       .trimEnd(),
   );
+  if (!yardstick) return lines.join("\n");
   return [
     `Y = ${format(yardstick.publishesPerSecond)} pipelined publishes/s of 200 bytes, R = ${yardstick.roundTripMs.toFixed(3)} ms for a single one`,
     "",

@@ -4,7 +4,7 @@ import { runFilterSchema } from "./api/calls.ts";
 import { LIMITS } from "./api/trigger.ts";
 import { isolationSchema, presetSchema } from "./machines.ts";
 import { timestamp } from "./events/values.ts";
-import { boundedToken } from "./wire/tokens.ts";
+import { boundedToken, decodeToken, encodeToken } from "./wire/tokens.ts";
 
 /** Retry settings with v4's names: milliseconds. */
 export const retrySettingsSchema = z.object({
@@ -262,6 +262,19 @@ export function usedTokenKey(env: string, hash: string): string {
 export function taskKey(env: string, taskId: string): string {
   return `${env}.${boundedToken(taskId)}`;
 }
+
+/** A queue's id, as v4's clients write it: its name can be read from it. */
+export function queueId(queue: string): string {
+  return `${QUEUE_ID}${encodeToken(queue)}`;
+}
+
+/** The queue an id names; undefined when it is no id. */
+export function queueOfId(id: string): string | undefined {
+  const isId = id.startsWith(QUEUE_ID) && id.length > QUEUE_ID.length;
+  return isId ? decodeToken(id.slice(QUEUE_ID.length)) : undefined;
+}
+
+const QUEUE_ID = "queue_";
 
 export function queueKey(env: string, queue: string): string {
   return `${env}.${boundedToken(queue)}`;

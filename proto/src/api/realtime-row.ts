@@ -131,7 +131,9 @@ const VALUES: Readonly<Record<RealtimeColumn, (run: LiveRun) => string | null>> 
   realtimeStreams: (run) => texts(streamsOf(run)),
 };
 
-function outputOf(run: LiveRun): { readonly data?: string | undefined; readonly type: string } | null {
+function outputOf(
+  run: LiveRun,
+): { readonly data?: string | undefined; readonly type: string } | null {
   return run.status === "finished" ? run.output : null;
 }
 

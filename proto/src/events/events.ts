@@ -63,7 +63,11 @@ const runTriggered = z.object({
   replayOf: z.string().optional(),
   /** It begins where another run was at `seq`: what that one had waited for, this one need not. */
   fork: z
-    .object({ runId: z.string(), seq: z.number().int().positive(), waits: z.array(waitSchema) })
+    .object({
+      runId: z.string(),
+      seq: z.number().int().positive(),
+      waits: z.array(waitSchema).readonly(),
+    })
     .optional(),
   /** Only agents that serve this version of the tasks take the run. */
   version: z.string().optional(),

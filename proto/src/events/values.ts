@@ -144,7 +144,8 @@ export const waitSchema = z.discriminatedUnion("kind", [
           result: childResultSchema.nullable(),
         }),
       )
-      .min(1),
+      .min(1)
+      .readonly(),
     open: z.number().int().nonnegative(),
   }),
   z.object({

@@ -19,14 +19,18 @@ export class DirectReader {
   }
 
   /**
-   * Calls `visit` with every message of the subject (or pattern) with a greater sequence, in order.
-   * @returns the last sequence there was; `after` when there was none
+   * Calls `visit` with every message of the subject (or pattern) with a greater sequence, in order, until it says `false`.
+   * @returns the last sequence there was, or was visited; `after` when there was none
    * @throws BrokerUnavailableError
    */
-  async each(subject: string, after: number, visit: (message: StoredMsg) => void): Promise<number> {
+  async each(
+    subject: string,
+    after: number,
+    visit: (message: StoredMsg) => void | false,
+  ): Promise<number> {
     for (let seq = after; ;) {
       const messages = await this.#batch(subject, seq + 1);
-      for (const message of messages) visit(message);
+      for (const message of messages) if (visit(message) === false) return message.seq;
       const last = messages.at(-1);
       seq = last?.seq ?? seq;
       // A batch ends early when its bytes are many.

@@ -50,29 +50,32 @@ export type TriggerConfig = ConfigHooks & {
   readonly legacyDevProcessCwdBehaviour?: boolean;
 };
 
-const FIELDS: { readonly [Name in Exclude<keyof TriggerConfig, keyof ConfigHooks>]-?: true } = {
-  project: true,
-  dirs: true,
-  ignorePatterns: true,
-  tsconfig: true,
-  runtime: true,
-  retries: true,
-  machine: true,
-  defaultMachine: true,
-  maxDuration: true,
-  ttl: true,
-  logLevel: true,
-  enableConsoleLogging: true,
-  disableConsoleInterceptor: true,
-  processKeepAlive: true,
-  telemetry: true,
-  instrumentations: true,
-  build: true,
-  deploy: true,
-  extraCACerts: true,
-  compatibilityFlags: true,
-  features: true,
-  legacyDevProcessCwdBehaviour: true,
+/** `none`: v4 has it, and it changes nothing here; an agent that reads it says so. */
+const FIELDS: {
+  readonly [Name in Exclude<keyof TriggerConfig, keyof ConfigHooks>]-?: "works" | "none";
+} = {
+  project: "works",
+  dirs: "works",
+  ignorePatterns: "works",
+  tsconfig: "none",
+  runtime: "none",
+  retries: "works",
+  machine: "works",
+  defaultMachine: "works",
+  maxDuration: "works",
+  ttl: "works",
+  logLevel: "works",
+  enableConsoleLogging: "none",
+  disableConsoleInterceptor: "none",
+  processKeepAlive: "none",
+  telemetry: "none",
+  instrumentations: "none",
+  build: "none",
+  deploy: "none",
+  extraCACerts: "none",
+  compatibilityFlags: "none",
+  features: "none",
+  legacyDevProcessCwdBehaviour: "none",
 };
 
 const LOG_LEVELS: readonly string[] = [
@@ -111,6 +114,9 @@ function definedOf(config: TriggerConfig): DefinedConfig {
     ...(maxDuration === undefined ? {} : { maxDuration }),
     ...(ttl === undefined ? {} : { ttl }),
     ...(logLevel === undefined ? {} : { logLevel }),
+    withoutEffect: Object.entries(FIELDS).flatMap(([name, effect]) =>
+      effect === "none" && config[name as keyof TriggerConfig] !== undefined ? [name] : [],
+    ),
     written: { ...config },
   };
 }

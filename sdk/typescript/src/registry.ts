@@ -73,6 +73,8 @@ export type DefinedConfig = {
   readonly ttl?: string | number;
   /** The least severe level that `logger` keeps. Default: all. */
   readonly logLevel?: LogRecord["level"] | "none";
+  /** The fields it has that change nothing here. */
+  readonly withoutEffect: readonly string[];
   /** Everything else, as it was written, for those whose business it is. */
   readonly written: Readonly<Record<string, unknown>>;
 };

@@ -5,7 +5,7 @@ import { attemptOf, forgetGlobalHooks } from "./lifecycle/attempts.ts";
 
 afterEach(() => {
   forgetGlobalHooks();
-  setConfig({ written: {} });
+  setConfig({ withoutEffect: [], written: {} });
 });
 
 it("says what counts for all tasks, and is given back as it was written", () => {
@@ -23,7 +23,11 @@ it("says what counts for all tasks, and is given back as it was written", () => 
   } as const satisfies TriggerConfig;
   expect(defineConfig(config)).toBe(config);
   const { build: _build, runtime: _runtime, ...kept } = config;
-  expect(definedConfig()).toEqual({ ...kept, written: config });
+  expect(definedConfig()).toEqual({
+    ...kept,
+    withoutEffect: ["runtime", "build"],
+    written: config,
+  });
 });
 
 it.each([

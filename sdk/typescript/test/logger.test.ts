@@ -6,7 +6,7 @@ import { fakeRun } from "./fake-run.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
-  setConfig({ written: {} });
+  setConfig({ withoutEffect: [], written: {} });
 });
 
 it.each(["debug", "log", "info", "warn", "error"] as const)(

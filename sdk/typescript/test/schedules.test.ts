@@ -78,7 +78,13 @@ describe("a slot's payload", () => {
 
   it("is v4's, with real dates", () => {
     const maker = { deduplicationKey: "user-1" };
-    const record = scheduleRecord("dev", maker, { ...settings, externalId: "u1" }, undefined, since);
+    const record = scheduleRecord(
+      "dev",
+      maker,
+      { ...settings, externalId: "u1" },
+      undefined,
+      since,
+    );
     const payload = fromPacket(slotPayload(record, read.cron, slotAt)) as ScheduledTaskPayload;
     expect(payload).toEqual({
       type: "IMPERATIVE",

@@ -4,6 +4,7 @@ import { BUCKETS, bulkRecordSchema } from "@millrace/proto";
 import {
   Bucket,
   Catalog,
+  EnvVars,
   Objects,
   PlatformCalls,
   RunClient,
@@ -20,6 +21,7 @@ import { Batches } from "./batches/batches.ts";
 import { BulkActions } from "./bulk/bulk-actions.ts";
 import { bulkRoutes } from "./bulk/bulk-routes.ts";
 import { BulkWorker } from "./bulk/bulk-worker.ts";
+import { deploymentRoutes } from "./deployments/deployment-routes.ts";
 import { httpApp } from "./http-app.ts";
 import { liveRoute } from "./live/live-route.ts";
 import { RunWatch } from "./live/run-watch.ts";
@@ -34,13 +36,16 @@ import { realtimeRoutes } from "./realtime/realtime-routes.ts";
 import { RunChanges } from "./realtime/run-changes.ts";
 import { RunStates } from "./realtime/run-states.ts";
 import { Shapes } from "./realtime/shapes.ts";
+import { envVarRoutes } from "./envvars/env-var-routes.ts";
 import { explainRoute } from "./runs/explain-route.ts";
 import { forkRoute } from "./runs/fork-route.ts";
 import { listRoute } from "./runs/list-route.ts";
 import { metadataRoutes } from "./runs/metadata-routes.ts";
 import { runLogRoute } from "./runs/run-log-route.ts";
 import { runRoutes } from "./runs/run-routes.ts";
-import { scheduleRoutes } from "./schedules/schedule-routes.ts";
+import { TelemetryLog } from "./runs/telemetry-log.ts";
+import { traceRoutes } from "./runs/trace-routes.ts";
+import { scheduleRoutes, timezonesRoute } from "./schedules/schedule-routes.ts";
 import { ApiKeys } from "./security/api-keys.ts";
 import { authenticate } from "./security/authenticate.ts";
 import { authorize } from "./security/authorize.ts";
@@ -48,6 +53,7 @@ import { OneTimeTokens } from "./security/one-time-tokens.ts";
 import { PublicTokens } from "./security/public-tokens.ts";
 import { limitRates, type RateLimits } from "./security/rate-limits.ts";
 import { Signer } from "./security/signer.ts";
+import { inputRoutes } from "./streams/input-routes.ts";
 import { streamReadRoute } from "./streams/stream-read-route.ts";
 import { StreamTargets } from "./streams/stream-targets.ts";
 import { streamWriteRoutes } from "./streams/stream-write-routes.ts";
@@ -86,6 +92,7 @@ export async function createGateway({
   const keys = await ApiKeys.open(nc, box, log);
   const tokens = new PublicTokens(keys);
   const oneTime = await OneTimeTokens.open(nc);
+  const vars = await EnvVars.open(nc, box);
   const catalog = await Catalog.open(nc);
   const runs = new RunClient(nc, publisher, catalog);
   const calls = await PlatformCalls.open(nc, publisher, catalog, runs, {
@@ -121,12 +128,15 @@ export async function createGateway({
     objectRoutes(signed, objects, urls);
     callbackRoute(signed, calls, callbacks);
   });
+  timezonesRoute(app, calls);
   await app.register(async (api) => {
     authenticate(api, { keys, tokens });
     if (rateLimits) limitRates(api, rateLimits);
     authorize(api, { lookups: { run: (env, runId) => runs.retrieve(env, runId) }, oneTime });
     provideHandleTokens(api, tokens);
     authRoutes(api, tokens);
+    envVarRoutes(api, vars);
+    deploymentRoutes(api, nc);
     triggerRoute(api, runs, requests);
     idempotencyKeyRoutes(api, calls);
     batchRoutes(api, { batches, calls, runs });
@@ -144,6 +154,7 @@ export async function createGateway({
     queueRoutes(api, calls);
     scheduleRoutes(api, calls);
     streamWriteRoutes(api, { runs, calls, targets, writer });
+    inputRoutes(api, { nc, runs, writer, log });
     streamReadRoute(api, { nc, runs, writer, log });
     realtimeRoutes(api, { shapes, calls });
     listRoute(api, projection);
@@ -151,7 +162,12 @@ export async function createGateway({
     explainRoute(api, { nc, catalog, runs, projection });
     runLogRoute(api, runs);
     forkRoute(api, runs);
-    liveRoute(api, runs, { projection, watch, reader: runs.reader }, log);
+    traceRoutes(api, {
+      runs,
+      telemetry: new TelemetryLog(nc),
+      childrenOf: (env, runId) => projection.childrenOf(env, runId),
+    });
+    liveRoute(api, { nc, runs, source: { projection, watch, reader: runs.reader }, log });
   });
   return app;
 }

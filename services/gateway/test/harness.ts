@@ -1,14 +1,12 @@
 /** A gateway on a real broker of its own, with one key, two tasks and their queues. */
-import { createHash } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findNatsServer, startBroker, type RunningBroker } from "@millrace/broker";
-import { connectBroker, type NatsConnection } from "@millrace/nats";
+import { connectBroker, registerKey, SecretBox, type NatsConnection } from "@millrace/nats";
 import {
   BUCKETS,
   encodeEvent,
-  keyRecordSchema,
   queueKey,
   queueRecordSchema,
   runSubject,
@@ -19,8 +17,9 @@ import {
   type Role,
 } from "@millrace/proto";
 import { Bucket, provision, Publisher, type Logger } from "@millrace/service-kit";
+import type { FastifyInstance } from "fastify";
 import { pino } from "pino";
-import { createGateway } from "../src/gateway.ts";
+import { createGateway, type GatewayParts } from "../src/gateway.ts";
 import { listen } from "../src/listen.ts";
 import { Projection } from "../src/projection/projection.ts";
 
@@ -32,6 +31,7 @@ export type TestGateway = {
   readonly broker: RunningBroker;
   readonly nc: NatsConnection;
   readonly log: Logger;
+  readonly app: FastifyInstance;
   /** A request with the right key unless it brings its own headers. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** Triggers a task that must be accepted, and returns the run's id. */
@@ -44,7 +44,9 @@ export type TestGateway = {
   stop(): Promise<void>;
 };
 
-export async function startGateway(): Promise<TestGateway> {
+export async function startGateway(
+  settings: Pick<GatewayParts, "rateLimits"> = {},
+): Promise<TestGateway> {
   const storeDir = await mkdtemp(join(tmpdir(), "millrace-gateway-"));
   const binary = await findNatsServer({ env: process.env });
   const broker = await startBroker({ binary, storeDir });
@@ -54,13 +56,14 @@ export async function startGateway(): Promise<TestGateway> {
   const publisher = new Publisher(nc);
   const log = pino({ level: "silent" });
   const projection = await Projection.open({ nc, log });
-  const app = await createGateway({ nc, publisher, log, projection });
+  const app = await createGateway({ nc, publisher, log, projection, ...settings });
   const url = await listen(app, "127.0.0.1", 0);
   const gateway: TestGateway = {
     url,
     broker,
     nc,
     log,
+    app,
     fetch: (path, init = {}) =>
       fetch(`${url}${path}`, { ...init, headers: init.headers ?? authorization(KEY) }),
     trigger: async (taskId, body = {}) => {
@@ -104,9 +107,7 @@ export function post(body: string): RequestInit {
 }
 
 async function addKey(nc: NatsConnection, key: string, env: string): Promise<void> {
-  const keys = await Bucket.open(nc, BUCKETS.keys, keyRecordSchema);
-  const hash = createHash("sha256").update(key).digest("hex");
-  await keys.put(hash, { env, createdAt: Date.now() });
+  await registerKey(nc, await SecretBox.open(nc), key, { env, createdAt: Date.now() });
 }
 
 async function register(nc: NatsConnection): Promise<void> {

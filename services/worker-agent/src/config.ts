@@ -72,6 +72,8 @@ const settings = baseConfigSchema.extend({
     .positive()
     .default((0.8 * totalmem()) / GB),
   MILLRACE_MACHINES: machines.optional(),
+  /** What the variables of its runs are encrypted with; see the gateway's. */
+  MILLRACE_MASTER_KEY: z.string().min(1).optional(),
   /** How many runs share one process at once. */
   MILLRACE_SHARED_CONCURRENCY: z.coerce.number().int().positive().default(100),
   /** How long a stopping agent lets runs finish before it gives them back. */

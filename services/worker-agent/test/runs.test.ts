@@ -116,7 +116,7 @@ test("ctx tells what the log knows", async () => {
     attempt: { number: 1 },
     run: { id: runId, tags: ["a"], isTest: false, priority: 2 },
     task: { id: "context", filePath: "tasks.ts" },
-    queue: { name: "task/context" },
+    queue: { id: "queue_task=002fcontext", name: "task/context" },
     environment: { slug: "dev", type: "DEVELOPMENT" },
     machine: { name: "small-1x", cpu: 0.5, memory: 0.5 },
   });

@@ -23,6 +23,8 @@ const never = async (): Promise<never> => {
 
 export const exits = task({ ...twice, id: "exits", run: () => process.exit(3) });
 
+export const leaves = task({ ...twice, id: "leaves", run: () => process.exit(0) });
+
 const signalled = (id: string, signal: NodeJS.Signals) =>
   task({
     ...twice,
@@ -33,6 +35,7 @@ const signalled = (id: string, signal: NodeJS.Signals) =>
     },
   });
 export const killed = signalled("killed", "SIGKILL");
+export const ended = signalled("ended", "SIGTERM");
 export const faults = signalled("faults", "SIGSEGV");
 
 export const throwsLater = task({

@@ -75,6 +75,15 @@ test("subscribeToRun goes on after the end with stopOnCompletion: false", async 
   expect(await next).toMatchObject({ done: true });
 });
 
+test("a run that is followed has the booleans of one that is retrieved", async () => {
+  const handle = await tasks.trigger<typeof echo>("echo", 1, { delay: "1h" });
+  await runs.cancel(handle.id);
+  const { isCompleted, isFailed, isCancelled } = await ended(handle.id);
+  expect([isCompleted, isFailed, isCancelled]).toEqual([true, true, true]);
+  for await (const run of runs.subscribeToRun(handle.id))
+    expect(run).toMatchObject({ status: "CANCELED", isCompleted, isFailed, isCancelled });
+});
+
 test("parents that debounce with one key wait for one child", async () => {
   const parents = await Promise.all(
     [1, 2].map(() => tasks.trigger<typeof patient>("patient", { key: "shared" })),

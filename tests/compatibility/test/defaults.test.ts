@@ -1,5 +1,5 @@
 /** What counts when nobody says anything, and what a configuration says without effect. */
-import { acceptTrigger, type TaskRecord } from "@millrace/proto";
+import { acceptTrigger, CALLS, LIMITS, type TaskRecord } from "@millrace/proto";
 import { defineConfig, task, type TriggerConfig } from "@millrace/sdk";
 import { definedConfig, definedTasks, openAttempt } from "@millrace/sdk/internal";
 import { expect, test, vi } from "vitest";
@@ -33,6 +33,21 @@ test("a run has no time to live unless somebody gives it one", () => {
 test("a configuration may be empty", () => {
   defineConfig({});
   expect(definedConfig()).toEqual({ written: {} });
+});
+
+test("a schedule's keys have their lengths", () => {
+  const isTaken = (deduplicationKey: string, externalId: string) =>
+    CALLS["schedules.create"].safeParse({
+      task: "plain",
+      cron: "0 9 * * *",
+      deduplicationKey,
+      externalId,
+    }).success;
+  const key = "k".repeat(LIMITS.deduplicationKeyLength);
+  const id = "i".repeat(LIMITS.externalIdLength);
+  expect(isTaken(key, id)).toBe(true);
+  expect(isTaken(`${key}k`, id)).toBe(false);
+  expect(isTaken(key, `${id}i`)).toBe(false);
 });
 
 const KEPT: readonly [keyof TriggerConfig, unknown][] = [

@@ -1,4 +1,7 @@
-/** What v4 has and Millrace does not: nothing of it is silently ignored. */
+/**
+ * What v4 has and Millrace does not: nothing of it is silently ignored. Whoever builds some of it takes it from here, and
+ * changes its row of `docs/compatibility.md`.
+ */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as sdk from "@millrace/sdk";

@@ -42,12 +42,11 @@ export class TestFile {
     return values?.every((value) => ANY_ROW.test(value) || this.#isValue(value)) ?? false;
   }
 
-  /** A text of a row stands in quotes in the file, a number as it is. */
+  /** A text of a row stands in quotes in the file, other values as they are. */
   #isValue(value: string): boolean {
     if (this.#source.includes(`"${value}"`)) return true;
-    return (
-      /^[\d._]+$/.test(value) && new RegExp(`(?<![\\w.])${value}(?![\\w.])`).test(this.#source)
-    );
+    if (!/^(?:[\d._]+|undefined|null)$/.test(value)) return false;
+    return new RegExp(`(?<![\\w.])${value}(?![\\w.])`).test(this.#source);
   }
 }
 

@@ -32,15 +32,23 @@ export class Millrace {
     return millrace;
   }
 
-  /** Broker, one coordinator, scheduler and gateway, ready; agents are started by the caller. */
+  /**
+   * Broker, one coordinator, scheduler and gateway, ready; agents are started by the caller.
+   * @throws when one of them does not become ready; the others are stopped then
+   */
   static async start(): Promise<Millrace> {
     const millrace = await Millrace.broker();
-    const coordinator = await millrace.service("coordinator");
-    await coordinator.ready();
-    await millrace.authorize();
-    const others = [await millrace.service("scheduler"), await millrace.gateway()];
-    await Promise.all(others.map((service) => service.ready()));
-    return millrace;
+    try {
+      const coordinator = await millrace.service("coordinator");
+      await coordinator.ready();
+      await millrace.authorize();
+      const others = [await millrace.service("scheduler"), await millrace.gateway()];
+      await Promise.all(others.map((service) => service.ready()));
+      return millrace;
+    } catch (error) {
+      await millrace.stop();
+      throw error;
+    }
   }
 
   get natsUrl(): string {
@@ -98,7 +106,7 @@ export class Millrace {
   async authorize(secretKey = this.secretKey, env = "dev"): Promise<void> {
     const nc = await this.connect();
     const box = await SecretBox.open(nc);
-    await registerKey(nc, box, this.secretKey, { env: "dev", createdAt: Date.now() });
+    await registerKey(nc, box, secretKey, { env, createdAt: Date.now() });
   }
 
   /** A connection that is closed with the rest. */

@@ -87,6 +87,19 @@ export const streaming = task({
   },
 });
 
+/** Its metadata changes while it runs. */
+export const reporting = task({
+  id: "reporting",
+  machine: "micro",
+  run: async (payload: { steps: number }) => {
+    for (let step = 1; step <= payload.steps; step++) {
+      metadata.set("step", step);
+      await metadata.flush();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  },
+});
+
 /** Stays alive while others write to its streams. */
 export const listening = task({
   id: "listening",

@@ -1,5 +1,5 @@
 /** Snippets of a reader's backend, executed in this process, and what they come to on the platform. */
-import { batch, idempotencyKeys, runs, type Run } from "@millrace/sdk";
+import { batch, idempotencyKeys, runs, schedules, type Run } from "@millrace/sdk";
 import type { LiveRun, RunView } from "@millrace/proto";
 import { expect, vi } from "vitest";
 import type { Env } from "./catalogue/snippet.ts";
@@ -56,6 +56,11 @@ async function printed(code: (lines: unknown[][]) => Promise<void>): Promise<unk
     log.mockRestore();
   }
   return lines;
+}
+
+async function schedulesOf(task: string) {
+  const { data } = await schedules.list({ perPage: 100 });
+  return data.filter((schedule) => schedule.task === task);
 }
 
 function post(body: unknown): Request {
@@ -120,6 +125,31 @@ export const BACKENDS: Readonly<Record<string, Backend | undefined>> = {
       const [view] = await completed(here.platform, [replayed as LiveRun]);
       expect(view?.isReplay).toBe(true);
     });
+  },
+  "001-15": async () => {
+    expect(await schedulesOf("first-scheduled-task")).toContainEqual(
+      expect.objectContaining({
+        type: "DECLARATIVE",
+        generator: expect.objectContaining({ expression: "0 */2 * * *" }) as unknown,
+        timezone: "UTC",
+        active: true,
+      }),
+    );
+  },
+  "001-16": async () => {
+    expect(await schedulesOf("second-scheduled-task")).toMatchObject([
+      { type: "DECLARATIVE", generator: { expression: "0 5 * * *" }, timezone: "Asia/Tokyo" },
+    ]);
+  },
+  "001-17": async () => {
+    const { create } = await load<{ create: Code<{ id: string }> }>("001-17");
+    const made = await create();
+    expect(made).toMatchObject({
+      type: "IMPERATIVE",
+      task: "first-scheduled-task",
+      deduplicationKey: "my-deduplication-key",
+    });
+    expect((await create()).id).toBe(made.id);
   },
   "001-19": async (here) => {
     const { POST } = await load<{ POST: Handler }>("001-19");
@@ -220,6 +250,20 @@ export const BACKENDS: Readonly<Record<string, Backend | undefined>> = {
     expect(others).toEqual([]);
     await here.platform.cancel(here.env, run?.id ?? "");
   },
+  "002-10": async () => {
+    const { create } = await load<{ create: Code }>("002-10");
+    await create("user-1");
+    expect(await schedulesOf("reminder-task")).toMatchObject([
+      {
+        generator: { expression: "0 8 * * *" },
+        timezone: "America/New_York",
+        externalId: "user-1",
+        deduplicationKey: "user-1-daily",
+      },
+    ]);
+    expect(await schedulesOf("daily-cleanup")).toMatchObject([{ timezone: "UTC" }]);
+    expect(await schedulesOf("tokyo-morning")).toMatchObject([{ timezone: "Asia/Tokyo" }]);
+  },
   "002-12": async (here) => {
     const { trigger } = await load<{ trigger: Code }>("002-12");
     const [view] = await completed(here.platform, await made(here, "process-user", 1, trigger));
@@ -238,6 +282,16 @@ export const BACKENDS: Readonly<Record<string, Backend | undefined>> = {
     await completed(here.platform, many);
     const again = await triggerMany([{ id: "y" }]);
     expect(again.runs).toMatchObject([{ id: many[1]?.id }]);
+  },
+  "003-03": async () => {
+    const { create } = await load<{ create: Code }>("003-03");
+    await create();
+    expect(await schedulesOf("user-report")).toMatchObject([
+      { externalId: "user-123", deduplicationKey: "user-123-weekly" },
+    ]);
+    expect(await schedulesOf("daily-report")).toMatchObject([
+      { type: "DECLARATIVE", timezone: "America/New_York" },
+    ]);
   },
   "003-05": async (here) => {
     const { trigger } = await load<{ trigger: Code<{ runKey: string; globalKey: string }> }>(

@@ -25,7 +25,12 @@ const CONFIGURATIONS: ReadonlySet<string> = new Set([...PARTS, "001-55", "003-10
 
 /** What is served besides the snippets: the reader's tasks that backends name by their ids alone. */
 const BESIDES: Readonly<Partial<Record<Env, readonly string[]>>> = {
-  a: ["../snippets/trigger/emails.ts", "../snippets/trigger/myTasks.ts", "my-task.ts"],
+  a: [
+    "../snippets/trigger/emails.ts",
+    "../snippets/trigger/myTasks.ts",
+    "my-task.ts",
+    "scheduled.ts",
+  ],
   d: ["children.ts", "configured.ts"],
   dev: ["configured.ts"],
   development: ["configured.ts"],
@@ -66,13 +71,18 @@ export class Platform {
   /** Resolves when every agent serves its snippets. */
   static async start(): Promise<Platform> {
     const millrace = await Millrace.start();
-    const nc = await millrace.connect();
-    const publisher = new Publisher(nc);
-    const client = new RunClient(nc, publisher, await Catalog.open(nc));
-    const ledger = await Ledger.open(nc);
-    const platform = new Platform(millrace, ledger, new Said(nc), client, publisher);
-    await Promise.all(ENVS.map((env) => platform.#serve(env)));
-    return platform;
+    try {
+      const nc = await millrace.connect();
+      const publisher = new Publisher(nc);
+      const client = new RunClient(nc, publisher, await Catalog.open(nc));
+      const ledger = await Ledger.open(nc);
+      const platform = new Platform(millrace, ledger, new Said(nc), client, publisher);
+      await Promise.all(ENVS.map((env) => platform.#serve(env)));
+      return platform;
+    } catch (error) {
+      await millrace.stop();
+      throw error;
+    }
   }
 
   /** The SDK of this process talks to the gateway as this environment's user. */
@@ -86,10 +96,11 @@ export class Platform {
     taskId: string,
     payload: unknown,
     metadata?: Readonly<Record<string, unknown>>,
+    payloadType = "application/json",
   ): Promise<string> {
     const triggered = await this.#client.trigger(env, taskId, {
       ...(payload === undefined ? {} : { payload: JSON.stringify(payload) }),
-      options: { payloadType: "application/json", ...(metadata ? { metadata } : {}) },
+      options: { payloadType, ...(metadata ? { metadata } : {}) },
     });
     if (!triggered.ok) throw new Error(triggered.message);
     return triggered.runId;

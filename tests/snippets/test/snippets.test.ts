@@ -14,8 +14,23 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await shutdown();
-  await platform.stop();
+  // Absent when it did not start.
+  await (platform as Platform | undefined)?.stop();
 });
+
+/** What a schedule triggers with, dates as superjson has them. */
+const SLOT = {
+  json: {
+    type: "IMPERATIVE",
+    timestamp: "2026-01-01T02:00:00.000Z",
+    lastTimestamp: "2026-01-01T00:00:00.000Z",
+    timezone: "Asia/Tokyo",
+    scheduleId: "sched_0123456789abcdef01234567",
+    externalId: "reader",
+    upcoming: ["2026-01-01T04:00:00.000Z"],
+  },
+  meta: { values: { timestamp: ["Date"], lastTimestamp: ["Date"], "upcoming.0": ["Date"] } },
+};
 
 const runs = SNIPPETS.flatMap(({ id, env, runs: expected = [] }) =>
   expected.map((run) => [id, run.task, JSON.stringify(run.payload), { env, run }] as const),
@@ -42,7 +57,9 @@ test("every snippet is run, or has a backend that is executed, or configures an 
 
 async function runAsExpected(env: Env, expected: ExpectedRun): Promise<void> {
   const { task, payload, metadata, ends, output, error, attempts, tags, pauses = [] } = expected;
-  const runId = await platform.trigger(env, task, payload, metadata);
+  const runId = expected.isScheduled
+    ? await platform.trigger(env, task, SLOT, metadata, "application/super+json")
+    : await platform.trigger(env, task, payload, metadata);
   for (const [index, pause] of pauses.entries()) await platform.pass(runId, index, pause);
   if (ends === "retries") {
     const run = await platform.until(runId, "backoff");

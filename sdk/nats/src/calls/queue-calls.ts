@@ -1,10 +1,10 @@
 /** Managing queues. Who declares a queue owns its limit; these calls own what is laid over it. */
 import {
-  decodeToken,
-  encodeToken,
   LIMITS,
   ownQueue,
+  queueId,
   queueKey,
+  queueOfId,
   refuse,
   type CallInput,
   type QueueRecord,
@@ -14,7 +14,8 @@ import {
 import { answer, type Answer, type Answering, type Platform } from "./answers.ts";
 
 const DEFAULT_PER_PAGE = 25;
-const ID = "queue_";
+/** More than what stands before the name. */
+const QUEUE_ID_EXTRA = 16;
 
 type Reference = CallInput<"queues.retrieve">["queue"];
 
@@ -79,19 +80,17 @@ export function queueCalls(platform: Platform): {
 /** undefined: there can be no such queue. */
 function nameOf({ type, name }: Reference): string | undefined {
   // An escaped character of the id takes five.
-  if (name.length > 5 * (LIMITS.queueLength + ID.length)) return undefined;
+  if (name.length > 5 * LIMITS.queueLength + QUEUE_ID_EXTRA) return undefined;
   if (type === "task") return ownQueue(name);
   if (type === "custom") return name;
-  return name.startsWith(ID) && name.length > ID.length
-    ? decodeToken(name.slice(ID.length))
-    : undefined;
+  return queueOfId(name);
 }
 
 function viewOfQueue(record: QueueRecord, counts: { running: number; queued: number }): QueueView {
   const { name, type, concurrencyLimit: base, override } = record;
   const current = override?.concurrencyLimit ?? base;
   return {
-    id: `${ID}${encodeToken(name)}`,
+    id: queueId(name),
     // A task's own queue goes by the task's id, so that type and name are a reference to it.
     name: type === "task" ? name.slice(ownQueue("").length) : name,
     type,

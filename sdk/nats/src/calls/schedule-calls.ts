@@ -3,6 +3,7 @@ import {
   refuse,
   scheduleKey,
   type CallInput,
+  type NumberedPage,
   type Refusal,
   type ScheduleRecord,
   type ScheduleView,
@@ -17,15 +18,17 @@ const DEFAULT_PER_PAGE = 50;
 const ID = /^sched_[0-9a-f]{24}$/;
 
 type Calls = {
-  readonly [C in
-    | "schedules.create"
-    | "schedules.retrieve"
-    | "schedules.update"
-    | "schedules.delete"
-    | "schedules.activate"
-    | "schedules.deactivate"
-    | "schedules.list"
-    | "schedules.timezones"]: Answering<C>;
+  readonly [
+    C in
+      | "schedules.create"
+      | "schedules.retrieve"
+      | "schedules.update"
+      | "schedules.delete"
+      | "schedules.activate"
+      | "schedules.deactivate"
+      | "schedules.list"
+      | "schedules.timezones"
+  ]: Answering<C>;
 };
 
 export function scheduleCalls(platform: Platform): Calls {
@@ -92,25 +95,34 @@ export function scheduleCalls(platform: Platform): Calls {
     },
     "schedules.activate": (env, { id }) => setActive(env, id, true),
     "schedules.deactivate": (env, { id }) => setActive(env, id, false),
-    "schedules.list": async (env, { page = 1, perPage = DEFAULT_PER_PAGE }) => {
-      const records = new Map<string, ScheduleRecord>();
-      await (await stores.schedules()).each(`${env}.>`, (key, record) => records.set(key, record));
-      const all = [...records.values()].sort(newestFirst);
-      const shown = all.slice((page - 1) * perPage, page * perPage);
-      return answer({
-        data: shown.map((record) => view(env, record)),
-        pagination: {
-          currentPage: page,
-          totalPages: Math.ceil(all.length / perPage),
-          count: all.length,
-        },
-      });
-    },
+    "schedules.list": (env, input) => list(platform, env, input),
     "schedules.timezones": async (_env, { excludeUtc = false }) => {
       const names = Intl.supportedValuesOf("timeZone").filter((name) => name !== "UTC");
       return await Promise.resolve(answer({ timezones: excludeUtc ? names : ["UTC", ...names] }));
     },
   };
+}
+
+async function list(
+  { stores }: Platform,
+  env: string,
+  { page = 1, perPage = DEFAULT_PER_PAGE }: CallInput<"schedules.list">,
+): Promise<Answer<NumberedPage<ScheduleView>>> {
+  const records = new Map<string, ScheduleRecord>();
+  const bucket = await stores.schedules();
+  await bucket.each(`${env}.>`, (key, record) => records.set(key, record));
+  const all = [...records.values()].sort(newestFirst);
+  const nowMs = Date.now();
+  return answer({
+    data: all
+      .slice((page - 1) * perPage, page * perPage)
+      .map((record) => viewOfSchedule(env, record, nowMs)),
+    pagination: {
+      currentPage: page,
+      totalPages: Math.ceil(all.length / perPage),
+      count: all.length,
+    },
+  });
 }
 
 /** What a call says about a schedule, checked against the calendar and the tasks there are. */

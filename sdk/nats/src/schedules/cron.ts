@@ -40,7 +40,9 @@ export function checkCron(expression: string, timezone: string): CronProblem | u
 export function readCron(
   expression: string,
   timezone: string,
-): { readonly ok: true; readonly cron: Cron } | { readonly ok: false; readonly problem: CronProblem } {
+):
+  | { readonly ok: true; readonly cron: Cron }
+  | { readonly ok: false; readonly problem: CronProblem } {
   const problem =
     shapeProblem(expression) ?? fieldsProblem(expression) ?? calendarProblem(expression);
   if (problem) return { ok: false, problem };
@@ -73,7 +75,11 @@ function fieldsProblem(expression: string): CronProblem | undefined {
     const why = fieldProblem(index, text);
     const field = FIELDS[index] ?? "minute";
     if (why !== undefined)
-      return { field, position: index + 1, message: `Field ${index + 1} (${field}), "${text}": ${why}` };
+      return {
+        field,
+        position: index + 1,
+        message: `Field ${index + 1} (${field}), "${text}": ${why}`,
+      };
   }
   return undefined;
 }
@@ -110,7 +116,9 @@ function cronOf(fields: CronFieldCollection, zone: Zone): Cron {
   const monthDays = new Set<number | string>(fields.dayOfMonth.values);
   const weekdays = new Set<number | string>(fields.dayOfWeek.values);
   const lastWeekdays = new Set(
-    [...weekdays].filter((each) => typeof each === "string").map((each) => Number.parseInt(each) % 7),
+    [...weekdays]
+      .filter((each) => typeof each === "string")
+      .map((each) => Number.parseInt(each) % 7),
   );
   const { nthDay } = fields.dayOfWeek;
   const matchesMonthDay = (date: Date): boolean =>

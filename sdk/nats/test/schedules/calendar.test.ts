@@ -49,7 +49,7 @@ function cron(expression: string, timezone = "UTC"): Cron {
 
 const slotsIn = (of: Cron, from: number, to: number): number[] => {
   const slots: number[] = [];
-  for (let at = from - 1; ; ) {
+  for (let at = from - 1; ;) {
     const slot = slotAfter(of, at);
     if (slot === undefined || slot >= to) return slots;
     slots.push(slot);
@@ -64,19 +64,23 @@ const next = (expression: string, timezone: string, after: string, count: number
   iso(upcoming(cron(expression, timezone), Date.parse(after), count));
 
 describe("slots", () => {
-  test.each(CHANGES)("around a change of %s (%s) are what every minute's clock says", (timezone, time) => {
-    const change = Date.parse(time);
-    const [from, to] = [change - 1.5 * DAY_MS, change + 1.5 * DAY_MS];
-    const month = new Date(change).getUTCMonth();
-    const months = [month === 0 ? 12 : month, month + 1, month === 11 ? 1 : month + 2];
-    fc.assert(
-      fc.property(cronFields(months), (fields) => {
-        const found = slotsIn(cron(fields.text, timezone), from, to);
-        expect(iso(found), fields.text).toEqual(iso(slotsByScanning(fields, timezone, from, to)));
-      }),
-      { numRuns: 40 },
-    );
-  }, 60_000);
+  test.each(CHANGES)(
+    "around a change of %s (%s) are what every minute's clock says",
+    (timezone, time) => {
+      const change = Date.parse(time);
+      const [from, to] = [change - 1.5 * DAY_MS, change + 1.5 * DAY_MS];
+      const month = new Date(change).getUTCMonth();
+      const months = [month === 0 ? 12 : month, month + 1, month === 11 ? 1 : month + 2];
+      fc.assert(
+        fc.property(cronFields(months), (fields) => {
+          const found = slotsIn(cron(fields.text, timezone), from, to);
+          expect(iso(found)).toEqual(iso(slotsByScanning(fields, timezone, from, to)));
+        }),
+        { numRuns: 40 },
+      );
+    },
+    60_000,
+  );
 
   test("a slot before a time is the last of those after an earlier one", () => {
     fc.assert(
@@ -108,12 +112,18 @@ describe("slots", () => {
       fc.property(
         cronFields().filter(({ lastWeekday }) => lastWeekday === undefined),
         fc.integer({ min: from, max: from + span }),
-        fc.constantFrom("UTC", "Asia/Kolkata", "Asia/Tokyo", "America/Phoenix", "Pacific/Marquesas"),
+        fc.constantFrom(
+          "UTC",
+          "Asia/Kolkata",
+          "Asia/Tokyo",
+          "America/Phoenix",
+          "Pacific/Marquesas",
+        ),
         ({ text }, at, timezone) => {
           const theirs = new Croner(text, { timezone })
             .nextRuns(5, new Date(at))
             .map((date) => date.getTime());
-          expect(iso(upcoming(cron(text, timezone), at, 5)), text).toEqual(iso(theirs));
+          expect(iso(upcoming(cron(text, timezone), at, 5))).toEqual(iso(theirs));
         },
       ),
       { numRuns: 400 },
@@ -172,7 +182,9 @@ describe("slots", () => {
       "2024-10-05T15:45",
       "2024-10-05T16:15",
     ]);
-    expect(next("0 9 30 12 *", "Pacific/Apia", "2011-01-01T00:00Z", 1)).toEqual(["2011-12-30T19:00"]);
+    expect(next("0 9 30 12 *", "Pacific/Apia", "2011-01-01T00:00Z", 1)).toEqual([
+      "2011-12-30T19:00",
+    ]);
   });
 
   test("a skipped local time and the one it is shifted to are one slot", () => {

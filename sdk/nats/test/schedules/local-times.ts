@@ -27,9 +27,14 @@ function fieldOf(from: number, to: number, names?: readonly string[]): fc.Arbitr
     new Set(range(first, last).filter((value) => (value - first) % step === 0));
   const name = (value: number): string => names?.[value - from] ?? String(value);
   const number = fc.integer({ min: from, max: to });
-  const ordered = fc.tuple(number, number).map(([a, b]) => [Math.min(a, b), Math.max(a, b)] as const);
+  const ordered = fc
+    .tuple(number, number)
+    .map(([a, b]) => [Math.min(a, b), Math.max(a, b)] as const);
   return fc.oneof(
-    { weight: 4, arbitrary: number.map((value) => ({ text: name(value), values: new Set([value]) })) },
+    {
+      weight: 4,
+      arbitrary: number.map((value) => ({ text: name(value), values: new Set([value]) })),
+    },
     { weight: 2, arbitrary: fc.constant({ text: "*", values: every(1) }) },
     fc
       .integer({ min: 2, max: Math.ceil(to / 2) })
@@ -98,22 +103,29 @@ function isPossible({ days, weekdays, months }: Fields): boolean {
 }
 
 /** `local` is a local time, written as if it were UTC. */
-export function matches(fields: Fields, local: number): boolean {
+function matches(fields: Fields, local: number): boolean {
   const date = new Date(local);
-  if (!fields.minutes.has(date.getUTCMinutes()) || !fields.hours.has(date.getUTCHours())) return false;
-  if (!fields.months.has(date.getUTCMonth() + 1)) return false;
-  const isInLastWeek = new Date(local + 7 * DAY_MS).getUTCMonth() !== date.getUTCMonth();
-  const isLastDay = new Date(local + DAY_MS).getUTCMonth() !== date.getUTCMonth();
-  const { days, weekdays, lastWeekday } = fields;
-  const isDay = days?.has(date.getUTCDate()) === true || (days?.has("L") === true && isLastDay);
-  const isWeekday =
-    weekdays?.has(date.getUTCDay()) === true || (lastWeekday === date.getUTCDay() && isInLastWeek);
+  return (
+    fields.minutes.has(date.getUTCMinutes()) &&
+    fields.hours.has(date.getUTCHours()) &&
+    fields.months.has(date.getUTCMonth() + 1) &&
+    matchesDay(fields, local)
+  );
+}
+
+function matchesDay({ days, weekdays, lastWeekday }: Fields, local: number): boolean {
+  const date = new Date(local);
+  const monthIn = (count: number): number => new Date(local + count * DAY_MS).getUTCMonth();
+  const isLast = (count: number): boolean => monthIn(count) !== date.getUTCMonth();
+  const isDay = days?.has(date.getUTCDate()) === true || (days?.has("L") === true && isLast(1));
+  const weekday = date.getUTCDay();
+  const isWeekday = weekdays?.has(weekday) === true || (lastWeekday === weekday && isLast(7));
   if (!days && !weekdays) return true;
-  return (days !== undefined && isDay) || (weekdays !== undefined && isWeekday);
+  return isDay || isWeekday;
 }
 
 /** Tells the local time of a minute, written as if it were UTC. */
-export function localClock(timezone: string): (atMs: number) => number {
+function localClock(timezone: string): (atMs: number) => number {
   const format = new Intl.DateTimeFormat("sv-SE", {
     timeZone: timezone,
     dateStyle: "short",
@@ -126,7 +138,12 @@ export function localClock(timezone: string): (atMs: number) => number {
  * Every slot in `[from, to)`: each local time that matches, at its (first) minute; one no minute has, as much later as the
  * clocks are put forward. A day before `from` is looked at, too.
  */
-export function slotsByScanning(fields: Fields, timezone: string, from: number, to: number): number[] {
+export function slotsByScanning(
+  fields: Fields,
+  timezone: string,
+  from: number,
+  to: number,
+): number[] {
   const clock = localClock(timezone);
   const minutes = new Map<number, number[]>();
   const start = from - 2 * DAY_MS;

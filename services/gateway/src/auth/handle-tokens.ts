@@ -26,14 +26,13 @@ export async function withHandleToken(
   reply: FastifyReply,
   kind: keyof typeof SCOPES,
   id: string,
-): Promise<FastifyReply> {
+): Promise<void> {
   const { env, token, headers, server } = request;
   if (!token) {
     void reply.header("x-trigger-jwt-claims", JSON.stringify({ sub: env, pub: true }));
-    if (headers["trigger-version"] !== undefined) return reply;
+    if (headers["trigger-version"] !== undefined) return;
   }
   const scopes = [`${SCOPES[kind]}${id}`];
   const signed = await server.publicTokens.sign(env, { scopes }, LIFETIMES[kind]);
   if (signed !== undefined) void reply.header("x-trigger-jwt", signed);
-  return reply;
 }

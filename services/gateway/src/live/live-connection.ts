@@ -2,7 +2,7 @@
  * One client's subscriptions.
  *
  * 1. A subscription to a run states its state now and after each change, in order, then its end; or one error. One to
- *    all runs of a kind does so for each, and has no end.
+ *    all runs of a kind does so for each, and has no end; nor has one to queues. One to a stream gives its chunks.
  * 2. Whatever a client sends, it gets at most an error: nothing of it ends the connection or the process.
  * 3. A client that reads too slowly is cut off rather than buffered for: it connects again and is told the newest.
  */
@@ -13,11 +13,14 @@ import {
   refuse,
   viewOf,
   type LiveMessage,
+  type LiveRequest,
   type Refusal,
   type RunState,
 } from "@millrace/proto";
-import type { Logger, RunClient } from "@millrace/service-kit";
+import { readStream, type Logger, type NatsConnection, type RunClient } from "@millrace/service-kit";
 import { refusalOf } from "../refusals.ts";
+import { ChunkQueue } from "./chunk-queue.ts";
+import { QueueSubscription } from "./queue-subscription.ts";
 import type { Shown } from "./run-watch.ts";
 import { RunsSubscription, type RunsSource } from "./runs-subscription.ts";
 import type { Selector } from "./selector.ts";
@@ -32,6 +35,7 @@ export type ClientSocket = {
 type Parts = {
   readonly socket: ClientSocket;
   readonly env: string;
+  readonly nc: NatsConnection;
   readonly runs: RunClient;
   readonly source: RunsSource;
   readonly log: Logger;
@@ -44,6 +48,7 @@ const LOOK_AGAIN_MS = 10;
 const MAX_SUBSCRIPTIONS = 1000;
 const DAY_MS = 86_400_000;
 
+type StreamRequest = Extract<LiveRequest, { type: "subscribe-stream" }>;
 type Subscription = { following?: { stop(): void } };
 
 export class LiveConnection {
@@ -63,21 +68,30 @@ export class LiveConnection {
       return this.#refuse(refuse("BAD_REQUEST", `There is a subscription "${request.id}" already`));
     if (this.#subscriptions.size >= MAX_SUBSCRIPTIONS)
       return this.#refuse(refuse("BAD_REQUEST", TOO_MANY), request.id);
-    if (request.type === "subscribe-runs") {
-      const { id, tags = [], batchId, createdAfter = Date.now() - DAY_MS } = request;
-      if (tags.length === 0 && batchId === undefined)
-        return this.#refuse(refuse("BAD_REQUEST", "Give tags, or a batchId"), id);
-      return void this.#subscribeRuns(id, { tags, batchId, createdAfter });
+    switch (request.type) {
+      case "subscribe":
+        if (!isRunId(request.runId)) return this.#refuse(unknown(request.runId), request.id);
+        return void this.#subscribe(request.id, request.runId, request.afterSeq ?? 0);
+      case "subscribe-runs": {
+        const { id, tags = [], batchId, createdAfter = Date.now() - DAY_MS } = request;
+        if (tags.length === 0 && batchId === undefined)
+          return this.#refuse(refuse("BAD_REQUEST", "Give tags, or a batchId"), id);
+        const selector = { tags, batchId, createdAfter };
+        return void this.#subscribeRuns(id, selector, request.afterSeq);
+      }
+      case "subscribe-queues":
+        return this.#subscribeQueues(request.id, request.queues);
+      case "subscribe-stream":
+        if (!isRunId(request.runId)) return this.#refuse(unknown(request.runId), request.id);
+        return void this.#subscribeStream(request);
     }
-    if (!isRunId(request.runId)) return this.#refuse(unknown(request.runId), request.id);
-    void this.#subscribe(request.id, request.runId);
   }
 
   close(): void {
     for (const id of this.#subscriptions.keys()) this.#end(id);
   }
 
-  async #subscribe(id: string, runId: string): Promise<void> {
+  async #subscribe(id: string, runId: string, afterSeq: number): Promise<void> {
     const { env, runs, log } = this.#parts;
     const subscription: Subscription = {};
     this.#subscriptions.set(id, subscription);
@@ -86,7 +100,7 @@ export class LiveConnection {
     const onState = (state: RunState): void => {
       if (isOver() || state.status === "absent" || state.lastSeq === lastSeq) return;
       lastSeq = state.lastSeq;
-      this.#send({ type: "run", id, seq: lastSeq, run: viewOf(state) });
+      if (lastSeq > afterSeq) this.#send({ type: "run", id, seq: lastSeq, run: viewOf(state) });
       if (isOver() || state.status !== "finished") return;
       this.#send({ type: "end", id });
       this.#end(id);
@@ -106,9 +120,18 @@ export class LiveConnection {
     }
   }
 
-  async #subscribeRuns(id: string, selector: Selector): Promise<void> {
+  async #subscribeRuns(
+    id: string,
+    selector: Selector,
+    afterSeq: number | undefined,
+  ): Promise<void> {
     const { env, source, log } = this.#parts;
-    const following = new RunsSubscription(source, env, selector, (shown) => this.#show(id, shown));
+    const following = new RunsSubscription(source, env, {
+      selector,
+      afterSeq,
+      send: (shown) => this.#show(id, shown),
+      onCaughtUp: (seq) => this.#send({ type: "caught-up", id, seq }),
+    });
     const subscription: Subscription = { following };
     this.#subscriptions.set(id, subscription);
     try {
@@ -118,6 +141,48 @@ export class LiveConnection {
       if (this.#subscriptions.get(id) !== subscription) return;
       const refusal = refusalOf(error);
       if (refusal.code === "INTERNAL") log.error({ err: error }, "cannot follow runs");
+      this.#fail(id, refusal);
+    }
+  }
+
+  #subscribeQueues(id: string, queues: readonly string[]): void {
+    const { env, source } = this.#parts;
+    const following = new QueueSubscription(source.projection, env, queues, (queue, counts) =>
+      this.#send({ type: "queue", id, queue, ...counts }),
+    );
+    this.#subscriptions.set(id, { following });
+    following.start();
+  }
+
+  async #subscribeStream({ id, runId, key, afterSeq = 0 }: StreamRequest): Promise<void> {
+    const { env, nc, runs, log } = this.#parts;
+    const subscription: Subscription = {};
+    this.#subscriptions.set(id, subscription);
+    const isOver = (): boolean => this.#subscriptions.get(id) !== subscription;
+    const chunks = new ChunkQueue({
+      send: ({ seq, at, data }) => {
+        if (!isOver()) this.#sendText(chunkText(id, seq, at, data));
+      },
+      isWritable: () => this.#isWritable(subscription, id),
+      onTooSlow: () => this.#cutOff(),
+    });
+    try {
+      if (!(await runs.retrieve(env, runId))) return isOver() ? undefined : this.#fail(id, unknown(runId));
+      const reading = await readStream(nc, env, runId, key, { afterSeq }, {
+        onChunk: (chunk) => (isOver() ? undefined : chunks.add(chunk)),
+        onEnd: () => void chunks.drained().then(() => {
+          if (isOver()) return;
+          this.#send({ type: "end", id });
+          this.#end(id);
+        }),
+        onError: (error) => log.warn({ err: error, runId, key }, "reading a stream failed, trying again"),
+      });
+      if (isOver()) return reading.stop();
+      subscription.following = reading;
+    } catch (error) {
+      if (isOver()) return;
+      const refusal = refusalOf(error);
+      if (refusal.code === "INTERNAL") log.error({ err: error, runId, key }, "cannot read a stream");
       this.#fail(id, refusal);
     }
   }
@@ -155,19 +220,27 @@ export class LiveConnection {
 
   #sendText(text: string): void {
     const { socket } = this.#parts;
-    if (socket.bufferedAmount > MAX_BUFFERED_BYTES) {
-      socket.close(LIVE.tooSlow, "reading too slowly");
-      this.close();
-    } else socket.send(text);
+    if (socket.bufferedAmount > MAX_BUFFERED_BYTES) this.#cutOff();
+    else socket.send(text);
+  }
+
+  #cutOff(): void {
+    this.#parts.socket.close(LIVE.tooSlow, "reading too slowly");
+    this.close();
   }
 }
 
 const MALFORMED =
-  'Expected {"type":"subscribe","id","runId"}, {"type":"subscribe-runs","id","tags" or "batchId"} or {"type":"unsubscribe","id"} as JSON text';
+  'Expected {"type":"subscribe","id","runId"}, {"type":"subscribe-runs","id","tags" or "batchId"}, {"type":"subscribe-queues","id","queues"}, {"type":"subscribe-stream","id","runId","key"} or {"type":"unsubscribe","id"} as JSON text';
 const TOO_MANY = `A connection has at most ${MAX_SUBSCRIPTIONS} subscriptions`;
 
 function unknown(runId: string): Refusal {
   return refuse("RUN_NOT_FOUND", `There is no run ${runId}`);
+}
+
+/** The value is JSON already. */
+function chunkText(id: string, seq: number, at: number, data: string): string {
+  return `{"type":"chunk","id":${JSON.stringify(id)},"seq":${seq},"at":${at},"data":${data}}`;
 }
 
 function parseJson(text: string): unknown {

@@ -53,6 +53,11 @@ export class RunWatch {
     };
   }
 
+  /** Whether every change that was folded has been shown. */
+  get isSettled(): boolean {
+    return this.#changed.size === 0 && this.#reading.size === 0;
+  }
+
   stop(): void {
     this.#forget();
   }

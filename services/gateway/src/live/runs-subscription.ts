@@ -2,7 +2,8 @@
  * A subscription to all runs with some tags, or of a batch: those there are, then every change.
  *
  * 1. Of each run, what is sent ascends in the log; the newest is always sent.
- * 2. It listens before it looks, so nothing falls between the runs there are and the changes.
+ * 2. Now and then it says up to where in the log everything has been sent: a client that comes again goes on there.
+ * 3. It listens before it looks, so nothing falls between the runs there are and the changes.
  */
 import { refuse, type Refusal } from "@millrace/proto";
 import type { RunLogReader } from "@millrace/service-kit";
@@ -16,6 +17,16 @@ export type RunsSource = {
   readonly reader: RunLogReader;
 };
 
+/** What a client asks for, and where it is told. */
+type Wanted = {
+  readonly selector: Selector;
+  /** It has been told everything up to here; 0: nothing. Whoever says so is told how far they are. */
+  readonly afterSeq: number | undefined;
+  readonly send: (shown: Shown) => void;
+  readonly onCaughtUp: (seq: number) => void;
+};
+
+const TELL_MS = 500;
 /** More are a list, not a subscription. */
 const MAX_RUNS = 1000;
 const READS_AT_ONCE = 16;
@@ -27,14 +38,24 @@ export class RunsSubscription {
   readonly #send: (shown: Shown) => void;
   /** Of each run that has not ended, the last that was sent. */
   readonly #sent = new Map<string, number>();
+  readonly #onCaughtUp: (seq: number) => void;
+  /** What the client has seen before. */
+  readonly #afterSeq: number;
+  /** Infinite for a client that does not want to know. */
+  #caughtUpTo: number;
+  #telling: NodeJS.Timeout | undefined;
+  #hasStarted = false;
   #stopWatching: (() => void) | undefined;
   #stopped = false;
 
-  constructor(source: RunsSource, env: string, selector: Selector, send: (shown: Shown) => void) {
+  constructor(source: RunsSource, env: string, { selector, afterSeq, send, onCaughtUp }: Wanted) {
     this.#source = source;
     this.#env = env;
     this.#selector = selector;
     this.#send = send;
+    this.#onCaughtUp = onCaughtUp;
+    this.#afterSeq = afterSeq ?? 0;
+    this.#caughtUpTo = afterSeq ?? Number.POSITIVE_INFINITY;
   }
 
   /**
@@ -47,7 +68,10 @@ export class RunsSubscription {
     const notReady = await projection.upToDate();
     if (notReady || this.#stopped) return notReady;
     this.#stopWatching = watch.watch(this.#env, this.#selector, (shown) => this.#show(shown));
-    const runIds = projection.runsOf(this.#env, this.#selector, MAX_RUNS + 1);
+    const since = this.#afterSeq > 0 ? { changedAfter: this.#afterSeq } : {};
+    const selected = { ...this.#selector, ...since };
+    const caughtUpTo = projection.settledSeq;
+    const runIds = projection.runsOf(this.#env, selected, MAX_RUNS + 1);
     if (runIds.length > MAX_RUNS) return refuse("BAD_REQUEST", TOO_MANY);
     const rest = runIds.values();
     const sendRest = async (): Promise<void> => {
@@ -57,11 +81,15 @@ export class RunsSubscription {
       }
     };
     await Promise.all(Array.from({ length: READS_AT_ONCE }, sendRest));
+    this.#hasStarted = true;
+    this.#tellCaughtUp(caughtUpTo);
+    this.#tellSoon();
     return undefined;
   }
 
   stop(): void {
     this.#stopped = true;
+    clearTimeout(this.#telling);
     this.#stopWatching?.();
   }
 
@@ -75,11 +103,29 @@ export class RunsSubscription {
 
   #show(shown: Shown): void {
     const { runId, seq, isOver } = shown;
-    if (this.#stopped || seq <= (this.#sent.get(runId) ?? 0)) return;
+    if (this.#stopped || seq <= (this.#sent.get(runId) ?? this.#afterSeq)) return;
     // What was read from the log may be ahead of the changes that are still to come.
     if (isOver && seq <= this.#source.projection.seq) this.#sent.delete(runId);
     else this.#sent.set(runId, seq);
     this.#send(shown);
+    if (this.#hasStarted) this.#tellSoon();
+  }
+
+  /** Changes that are still being read from the log are waited for. */
+  #tellSoon(): void {
+    if (this.#stopped || this.#caughtUpTo === Number.POSITIVE_INFINITY) return;
+    this.#telling ??= setTimeout(() => {
+      this.#telling = undefined;
+      const { projection, watch } = this.#source;
+      if (watch.isSettled) this.#tellCaughtUp(projection.settledSeq);
+      else this.#tellSoon();
+    }, TELL_MS);
+  }
+
+  #tellCaughtUp(seq: number): void {
+    if (this.#stopped || seq <= this.#caughtUpTo) return;
+    this.#caughtUpTo = seq;
+    this.#onCaughtUp(seq);
   }
 }
 

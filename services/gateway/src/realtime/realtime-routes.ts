@@ -29,17 +29,20 @@ export function realtimeRoutes(app: FastifyInstance, { shapes, calls }: Parts): 
   };
 
   app.get<Poll<{ runId: string }>>("/realtime/v1/runs/:runId", async (request, reply) => {
-    const { env, params, query } = request;
+    const { env, params } = request;
+    const query = queryOf(request);
     return await answer(request, reply, readShape(env, { runId: params.runId }, query));
   });
 
   app.get<Poll<object>>("/realtime/v1/runs", async (request, reply) => {
-    const { env, query } = request;
+    const { env } = request;
+    const query = queryOf(request);
     return await answer(request, reply, readTagsShape(env, query, Date.now()));
   });
 
   app.get<Poll<{ batchId: string }>>("/realtime/v1/batches/:batchId", async (request, reply) => {
-    const { env, params, query } = request;
+    const { env, params } = request;
+    const query = queryOf(request);
     const { batchId } = params;
     const shape = readShape(env, { batchId }, query);
     // Whoever goes on has been told that there is one.
@@ -49,6 +52,18 @@ export function realtimeRoutes(app: FastifyInstance, { shapes, calls }: Parts): 
     }
     return await answer(request, reply, shape);
   });
+}
+
+/** The columns a public token leaves out are left out, whatever is asked for. */
+function queryOf({ query, token }: FastifyRequest<Poll<unknown>>): ShapeQuery {
+  const { skipColumns } = token ?? {};
+  return skipColumns ? { ...query, skipColumns: skipColumns.join(",") } : query;
+}
+
+/** What the query asks for; what a public token leaves out comes before what its bearer wants. */
+function asked({ query, token }: FastifyRequest<{ Querystring: ShapeQuery }>): ShapeQuery {
+  const skipped = token?.skipColumns;
+  return skipped ? { ...query, skipColumns: skipped.join(",") } : query;
 }
 
 function sendShape(

@@ -8,6 +8,7 @@ import { sendRefusal } from "../refusals.ts";
 type OneSchedule = { Params: { id: string } };
 
 const PATH = "/api/v1/schedules";
+const NO_ENV = "";
 
 export function scheduleRoutes(app: FastifyInstance, calls: Calls): void {
   app.post(PATH, async ({ env, body }, reply) => {
@@ -49,13 +50,15 @@ export function scheduleRoutes(app: FastifyInstance, calls: Calls): void {
   app.post<OneSchedule>(`${PATH}/:id/deactivate`, async ({ env, params: { id } }, reply) =>
     sendAnswer(reply, await calls.call(env, "schedules.deactivate", { id })),
   );
+}
 
+/** `GET /api/v1/timezones`: the same for everybody, and v4's clients send no key with it. */
+export function timezonesRoute(app: FastifyInstance, calls: Calls): void {
   app.get<{ Querystring: { excludeUtc?: string } }>(
     "/api/v1/timezones",
-    async ({ env, query: { excludeUtc } }, reply) =>
-      sendAnswer(
-        reply,
-        await calls.call(env, "schedules.timezones", { excludeUtc: excludeUtc === "true" }),
-      ),
+    async ({ query: { excludeUtc } }, reply) => {
+      const input = { excludeUtc: excludeUtc === "true" };
+      return sendAnswer(reply, await calls.call(NO_ENV, "schedules.timezones", input));
+    },
   );
 }

@@ -77,7 +77,8 @@ export const ROUTE_ACCESS: Readonly<Record<string, Access>> = {
   ]),
   "GET /realtime/v1/batches/:batchId": readBatch,
   "GET /realtime/v1/streams/:runId/:key": readRun,
-  "POST /realtime/v1/streams/:runId/input/:key": rule("use", (request) => [
+  "GET /realtime/v1/streams/:runId/input/:streamId": readRun,
+  "POST /realtime/v1/streams/:runId/input/:streamId": rule("use", (request) => [
     [{ action: "write", type: "inputStreams", id: param(request, "runId") }],
   ]),
 

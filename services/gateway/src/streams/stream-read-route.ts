@@ -76,7 +76,7 @@ export function streamReadRoute(app: FastifyInstance, { nc, runs, writer, log }:
   );
 }
 
-function sendEvents(reply: FastifyReply, events: EventStream): FastifyReply {
+export function sendEvents(reply: FastifyReply, events: EventStream): FastifyReply {
   return reply
     .headers({
       "content-type": "text/event-stream",
@@ -105,7 +105,7 @@ async function readStart(
 }
 
 /** Milliseconds after which a quiet answer ends. */
-function readQuiet(text: string | undefined): number | Refusal {
+export function readQuiet(text: string | undefined): number | Refusal {
   const seconds = text === undefined ? QUIET_SECONDS.default : Number(text);
   if (seconds >= QUIET_SECONDS.min && seconds <= QUIET_SECONDS.max) return seconds * 1000;
   return refuse(

@@ -52,7 +52,26 @@ export class StreamTargets {
   }
 }
 
+/** Keys that begin so name what is sent to a run, not what it writes. */
+const INPUT_PREFIX = "$input/";
+
+/** Under which key what is sent to a run's code is kept. */
+export function inputKey(streamId: string): string {
+  return `${INPUT_PREFIX}${streamId}`;
+}
+
 export function keyProblem(key: string): Refusal | undefined {
+  if (key.startsWith(INPUT_PREFIX))
+    return refuse("BAD_REQUEST", `A stream's key does not begin with ${INPUT_PREFIX}`);
+  return printableProblem(key);
+}
+
+/** Of the id of an input stream. */
+export function inputProblem(streamId: string): Refusal | undefined {
+  return printableProblem(inputKey(streamId));
+}
+
+function printableProblem(key: string): Refusal | undefined {
   if (key.length <= LIMITS.streamKeyLength && !UNPRINTABLE.test(key)) return undefined;
   return refuse(
     "BAD_REQUEST",

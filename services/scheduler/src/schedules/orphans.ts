@@ -31,7 +31,9 @@ export function orphansOf(
     agents.flatMap(({ env, schedules = [] }) => schedules.map((id) => `${env}\n${id}`)),
   );
   return [...declared]
-    .filter(([, { env, source, id }]) => served.has(`${env}\n${source}`) && !kept.has(`${env}\n${id}`))
+    .filter(
+      ([, { env, source, id }]) => served.has(`${env}\n${source}`) && !kept.has(`${env}\n${id}`),
+    )
     .map(([key]) => key);
 }
 

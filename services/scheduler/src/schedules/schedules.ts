@@ -5,7 +5,13 @@
  * Nothing is remembered but the schedules' records: what is due follows from them and the clock, and what was triggered
  * from the log. So a scheduler may be killed at any instant, and started again.
  */
-import { BUCKETS, RUNS, runSubject, scheduleRecordSchema, type ScheduleRecord } from "@millrace/proto";
+import {
+  BUCKETS,
+  RUNS,
+  runSubject,
+  scheduleRecordSchema,
+  type ScheduleRecord,
+} from "@millrace/proto";
 import {
   Bucket,
   Catalog,
@@ -24,6 +30,8 @@ import { SlotTrigger } from "./slot-trigger.ts";
 const GRACE_MS = 2000;
 /** How long a clock that was set may go unnoticed. */
 const LOOK_MS = 1000;
+/** How long it is worth finding out what need not be triggered: triggering it again is harmless. */
+const LOOK_UP_MS = 1000;
 /** Many slots at the same time are spread: so many in one turn, with a pause after it. */
 const PER_TURN = 64;
 const TURN_MS = 10;
@@ -147,11 +155,15 @@ export class Schedules {
   }
 
   async #triggerMissing(slots: readonly Slot[]): Promise<void> {
-    const missing = await this.#missing(slots).catch((error: unknown) => {
+    const patience = new Promise<readonly Slot[]>((resolve) =>
+      setTimeout(() => resolve(slots), LOOK_UP_MS),
+    );
+    const found = this.#missing(slots).catch((error: unknown) => {
       // Triggering says it, too.
       this.#log.debug({ err: error }, "looking slots up failed");
       return slots;
     });
+    const missing = await Promise.race([found, patience]);
     if (missing.length > 0)
       this.#log.info({ slots: missing.length }, "triggering slots that others did not");
     this.#due.push(...missing);

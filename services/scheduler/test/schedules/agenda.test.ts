@@ -120,22 +120,26 @@ describe("a clock that is set", () => {
   test("to and fro, hands out every slot once, in order", () => {
     const steps = fc.array(fc.integer({ min: -HOUR_MS, max: HOUR_MS }), { minLength: 1 });
     fc.assert(
-      fc.property(steps, fc.constantFrom("* * * * *", "*/7 * * * *", "0 * * * *"), (jumps, cron) => {
-        const agenda = agendaAt(NOON, { cron, activeSince: NOON });
-        const slots: number[] = [];
-        let latest = NOON - 1;
-        let nowMs = NOON;
-        for (const jump of jumps) {
-          nowMs += jump;
-          latest = Math.max(latest, nowMs);
-          slots.push(...agenda.due(nowMs).map(({ slotAt }) => slotAt));
-        }
-        const fresh = agendaAt(NOON, { cron, activeSince: NOON });
-        const expected: number[] = [];
-        for (let at = NOON; at <= latest; at += MINUTE_MS)
-          expected.push(...fresh.due(at).map(({ slotAt }) => slotAt));
-        expect(slots).toEqual(expected);
-      }),
+      fc.property(
+        steps,
+        fc.constantFrom("* * * * *", "*/7 * * * *", "0 * * * *"),
+        (jumps, cron) => {
+          const agenda = agendaAt(NOON, { cron, activeSince: NOON });
+          const slots: number[] = [];
+          let latest = NOON - 1;
+          let nowMs = NOON;
+          for (const jump of jumps) {
+            nowMs += jump;
+            latest = Math.max(latest, nowMs);
+            slots.push(...agenda.due(nowMs).map(({ slotAt }) => slotAt));
+          }
+          const fresh = agendaAt(NOON, { cron, activeSince: NOON });
+          const expected: number[] = [];
+          for (let at = NOON; at <= latest; at += MINUTE_MS)
+            expected.push(...fresh.due(at).map(({ slotAt }) => slotAt));
+          expect(slots).toEqual(expected);
+        },
+      ),
     );
   });
 });

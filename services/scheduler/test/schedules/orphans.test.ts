@@ -1,5 +1,11 @@
 /** Schedules whose code is gone. */
-import { agentRecordSchema, BUCKETS, scheduleKey, scheduleRecordSchema, type AgentRecord } from "@millrace/proto";
+import {
+  agentRecordSchema,
+  BUCKETS,
+  scheduleKey,
+  scheduleRecordSchema,
+  type AgentRecord,
+} from "@millrace/proto";
 import { sleep, TestBroker, until } from "@millrace/harness";
 import { Bucket, scheduleRecord, type Logger } from "@millrace/service-kit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

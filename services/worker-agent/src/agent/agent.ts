@@ -1,8 +1,8 @@
 /**
  * A worker agent: loads tasks, registers them, says what it takes, and runs it.
  *
- * The order of the start is what others rely on: tasks are registered before the agent is present, and it is present
- * before it takes a run. It stops in the reverse order.
+ * The order of the start is what others rely on: tasks and their schedules are registered before the agent is present, and
+ * it is present before it takes a run. It stops in the reverse order.
  */
 import { hostname } from "node:os";
 import { resolve } from "node:path";
@@ -26,6 +26,7 @@ import { declareSchedules } from "./declared-schedules.ts";
 import { capacityOf, offerOf, type Offer } from "./offer.ts";
 import { Presence } from "./presence.ts";
 import { register } from "./registration.ts";
+import { followRunEnvironment } from "./run-environment.ts";
 import type { Served } from "./served-tasks.ts";
 import { Workload } from "./workload.ts";
 
@@ -46,12 +47,13 @@ export async function startAgent(context: Context, env: Environment): Promise<vo
     stopping,
   );
   if (stopping.aborted) return;
-  const processes = await openProcesses(context, offer, env);
+  const runEnvironment = await followRunEnvironment(context, env);
+  const processes = await openProcesses(context, offer, runEnvironment);
   const served = await processes.load();
-  const { MILLRACE_ENV: env } = context.config;
-  await register(nc, env, served);
+  const { MILLRACE_ENV: name } = context.config;
+  await register(nc, name, served);
   const source = sourceOf(context.config, served);
-  const schedules = await declareSchedules(nc, env, source, served.tasks);
+  const schedules = await declareSchedules(nc, name, source, served.tasks);
   const workload = await openWorkload(context, offer, served, processes);
   await goToWork(context, offer, workload, { source, schedules });
   log.info({ tasks: [...served.tasks.keys()], lanes: capacityOf(offer) }, "ready for runs");
@@ -71,7 +73,11 @@ type Processes = {
   readonly workFor: (workload: Workload) => void;
 };
 
-async function openProcesses(context: Context, offer: Offer, env: Environment): Promise<Processes> {
+async function openProcesses(
+  context: Context,
+  offer: Offer,
+  runEnvironment: () => Environment,
+): Promise<Processes> {
   const { config, log } = context;
   const workDir = await makeWorkDir(config.MILLRACE_BUNDLE_DIR);
   context.onStop("work folder", () => workDir.remove());
@@ -79,7 +85,9 @@ async function openProcesses(context: Context, offer: Offer, env: Environment): 
   const starter = await Starter.open({
     socketPath: workDir.socketPath,
     machines: offer.machines,
-    env,
+    get env() {
+      return runEnvironment();
+    },
     cgroups: new Cgroups(config.MILLRACE_CGROUP_DIR, (reason) =>
       log.warn({ reason }, "run processes have no memory limit of the kernel's"),
     ),
@@ -105,6 +113,9 @@ async function openProcesses(context: Context, offer: Offer, env: Environment): 
         starter,
         preset: offer.defaultPreset,
       });
+      const { withoutEffect } = loaded.served;
+      if (withoutEffect.length > 0)
+        log.warn({ fields: withoutEffect }, "fields of the configuration have no effect here");
       for (const { file, error } of loaded.served.problems)
         log.error({ file, error }, "not served");
       pool.giveBack(loaded.process);

@@ -29,6 +29,8 @@ export type Served = {
   readonly tasks: ReadonlyMap<string, ServedTask>;
   readonly queues: readonly ServedQueue[];
   readonly problems: readonly Problem[];
+  /** Fields of the configuration that change nothing here. */
+  readonly withoutEffect: readonly string[];
   /** As the configuration names it. */
   readonly project?: string;
 };
@@ -68,6 +70,7 @@ export function servedTasks(manifest: Manifest): Served {
     tasks,
     queues: [...queues.values()],
     problems,
+    withoutEffect: manifest.withoutEffect ?? [],
     ...(project === undefined ? {} : { project }),
   };
 }

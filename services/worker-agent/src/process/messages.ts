@@ -54,7 +54,7 @@ const manifestTaskSchema = z.object({
       cron: z.string(),
       timezone: z.string(),
       window: z.string().optional(),
-      environments: z.array(z.string()).optional(),
+      environments: z.array(z.string()).readonly().optional(),
       catchUp: z.number().int().nonnegative().max(LIMITS.catchUp).optional(),
     })
     .optional(),
@@ -71,6 +71,8 @@ export const manifestSchema = z.object({
     }),
   ),
   errors: z.array(z.object({ file: z.string(), error: z.string() })),
+  /** Fields of the configuration that change nothing here. */
+  withoutEffect: z.array(z.string()).optional(),
   /** As the configuration names it. */
   project: z.string().optional(),
   /** Where the configuration says the tasks are. */

@@ -1,5 +1,5 @@
 /** v4's `ctx`, from what the agent knows of the run. */
-import { environmentType } from "@millrace/proto";
+import { environmentType, queueId } from "@millrace/proto";
 import type { TaskContext } from "@millrace/sdk/internal";
 import type { MachineSizes } from "../config.ts";
 import type { Start } from "../process/messages.ts";
@@ -14,7 +14,7 @@ export function contextOf(start: Start, filePath: string, machines: MachineSizes
     attempt: { number: start.attempt, startedAt: new Date(start.attemptStartedAt) },
     run: runOf(start),
     task: { id: trigger.taskId, filePath },
-    queue: { id: trigger.queue, name: trigger.queue },
+    queue: { id: queueId(trigger.queue), name: trigger.queue },
     environment: {
       id: trigger.env,
       slug: trigger.env,

@@ -50,12 +50,13 @@ export async function importEntries(
     manifestTasks.push(manifestTaskOf(task, filePath, exporter?.exports.get(task.handle)));
   }
   const queues = [...definedQueues()];
-  const project = definedConfig()?.project;
+  const { project, withoutEffect = [] } = definedConfig() ?? {};
   const manifest: Manifest = {
     tasks: manifestTasks,
     queues,
     errors,
     ...(project === undefined ? {} : { project }),
+    ...(withoutEffect.length === 0 ? {} : { withoutEffect: [...withoutEffect] }),
     folders: foldersOf(),
   };
   return { manifest, tasks };
@@ -102,14 +103,8 @@ function manifestTaskOf(
     ...(maxDuration === undefined ? {} : { maxDuration }),
     ...(ttl === undefined ? {} : { ttl }),
     ...(task.triggerSource ? { triggerSource: task.triggerSource } : {}),
-    ...(schedule ? { schedule: { ...schedule, ...environmentsOf(schedule) } } : {}),
+    ...(schedule ? { schedule } : {}),
   };
-}
-
-function environmentsOf({ environments }: NonNullable<DefinedTask["schedule"]>): {
-  environments?: string[];
-} {
-  return environments ? { environments: [...environments] } : {};
 }
 
 /** As it will be read again: nothing but JSON. */

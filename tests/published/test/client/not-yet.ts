@@ -1,8 +1,6 @@
 /** What the client offers and Millrace does not have: refused, and so that the caller understands. */
 import {
   concurrencyLimits,
-  deployments,
-  envvars,
   NotFoundError,
   prompts,
   query,
@@ -18,8 +16,6 @@ import { ONCE } from "./support.ts";
 type Call = () => unknown;
 
 const NOT_YET: readonly [string, Call][] = [
-  ["deployments.list", () => deployments.list({}, ONCE)],
-  ["deployments.retrieveCurrent", () => deployments.retrieveCurrent(ONCE)],
   ["query.execute", () => query.execute("SELECT 1", undefined, ONCE)],
   ["query.dashboards.list", () => query.dashboards.list(ONCE)],
   ["prompts.list", () => prompts.list(ONCE)],
@@ -29,7 +25,6 @@ const NOT_YET: readonly [string, Call][] = [
   ["concurrencyLimits.list", () => concurrencyLimits.list({}, ONCE)],
   ["concurrencyLimits.pause", () => concurrencyLimits.pause("mail", ONCE)],
   ["runs.list of a project", () => runs.list("proj_1", {}, ONCE)],
-  ["envvars.list", () => envvars.list("proj_1", "dev", ONCE)],
   [
     "streams.input.send",
     () => streams.input<number>({ id: "in" }).send("run_x", 1, { requestOptions: ONCE }),

@@ -79,11 +79,10 @@ export const DOCUMENT_0: readonly Snippet[] = [
           },
         },
       ),
-      completes(
-        "child-task",
-        {},
-        { endMetadata: { childStatus: "processing", childrenCompleted: 1 } },
-      ),
+      completes("parent-of-child", undefined, {
+        children: ["child-task"],
+        endMetadata: { childStatus: "processing", childrenCompleted: 1 },
+      }),
     ],
   },
   {

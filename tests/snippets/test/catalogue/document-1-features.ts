@@ -30,13 +30,12 @@ export const DOCUMENT_1_FEATURES: readonly Snippet[] = [
   {
     id: "001-33",
     env: "b",
-    result: "Updates of parent and root; its own where it has none",
+    result: "Updates of parent and root",
     runs: [
-      completes(
-        "child-task",
-        { message: "Hi" },
-        { endMetadata: { progress: 0.5, status: "processing" } },
-      ),
+      completes("parent-of-child", undefined, {
+        children: ["child-task"],
+        endMetadata: { progress: 0.5, status: "processing" },
+      }),
     ],
   },
   {

@@ -1,5 +1,5 @@
 /** The rules for writing tasks: tasks, hooks and triggers. */
-import { completes, type Snippet } from "./snippet.ts";
+import { completes, isScheduled, type Snippet } from "./snippet.ts";
 
 export const DOCUMENT_1_TASKS: readonly Snippet[] = [
   { id: "001-02", env: "a", result: "Runs", runs: [completes("hello-world", { message: "Hi" })] },
@@ -32,6 +32,29 @@ export const DOCUMENT_1_TASKS: readonly Snippet[] = [
       runs: [completes(`task-with-${hook}`, {})],
     }),
   ),
+  {
+    id: "001-14",
+    env: "a",
+    result: "Runs with a schedule's payload, its dates as dates",
+    runs: [
+      isScheduled("first-scheduled-task", {
+        says: ["log 2026-01-01T02:00:00.000Z", "log Asia/Tokyo", "log reader"],
+      }),
+    ],
+  },
+  {
+    id: "001-15",
+    env: "b",
+    result: "Declares a schedule",
+    runs: [isScheduled("first-scheduled-task")],
+  },
+  {
+    id: "001-16",
+    env: "a",
+    result: "Declares a schedule in a time zone",
+    runs: [isScheduled("second-scheduled-task")],
+  },
+  { id: "001-17", env: "b", result: "Makes a schedule, once" },
   {
     id: "001-18",
     env: "b",

@@ -1,5 +1,5 @@
 /** Tasks at a glance. */
-import { completes, type Snippet } from "./snippet.ts";
+import { completes, isScheduled, type Snippet } from "./snippet.ts";
 
 /** Its code fails in a way that its hook calls final. */
 const fatal = {
@@ -83,6 +83,12 @@ export const DOCUMENT_2: readonly Snippet[] = [
       { ...fatal, error: "Cannot retry" },
       { task: "resilient-task", payload: { fails: "OTHER" }, ends: "retries", attempts: 1 },
     ],
+  },
+  {
+    id: "002-10",
+    env: "a",
+    result: "Declares schedules, and makes one for a user",
+    runs: [isScheduled("daily-cleanup"), isScheduled("tokyo-morning")],
   },
   {
     id: "002-11",

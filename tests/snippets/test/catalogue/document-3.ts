@@ -1,5 +1,5 @@
 /** Patterns. */
-import { completes, type Snippet } from "./snippet.ts";
+import { completes, isScheduled, type Snippet } from "./snippet.ts";
 
 export const DOCUMENT_3: readonly Snippet[] = [
   {
@@ -37,6 +37,12 @@ export const DOCUMENT_3: readonly Snippet[] = [
       ),
       completes("parallel-subtasks", {}, { children: ["subtask-a", "subtask-b"] }),
     ],
+  },
+  {
+    id: "003-03",
+    env: "a",
+    result: "Declares a schedule, and makes one",
+    runs: [isScheduled("daily-report")],
   },
   {
     id: "003-04",

@@ -2,10 +2,6 @@
 export const LEFT_OUT: Readonly<Record<string, string>> = {
   "000-07": "not yet: needs the React hooks",
   "001-01": "never: the pattern that its document itself says not to use",
-  "001-14": "not yet: needs schedules",
-  "001-15": "not yet: needs schedules",
-  "001-16": "not yet: needs schedules",
-  "001-17": "not yet: needs schedules",
   "001-39": "never: a shell command",
   "001-40": "not yet: needs the React hooks",
   "001-41": "not yet: needs the React hooks",
@@ -15,6 +11,4 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   "001-45": "not yet: needs public tokens and the React hooks",
   "001-46": "not yet: needs the React hooks",
   "001-47": "not yet: needs public tokens",
-  "002-10": "not yet: needs schedules",
-  "003-03": "not yet: needs schedules",
 };

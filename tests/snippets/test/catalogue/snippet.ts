@@ -15,6 +15,8 @@ export type Pause = "time" | { readonly token: string };
 export type ExpectedRun = {
   readonly task: string;
   readonly payload?: unknown;
+  /** Its payload is one a schedule makes. */
+  readonly isScheduled?: boolean;
   readonly metadata?: Readonly<Record<string, unknown>>;
   /** `retries`: it failed, and waits for its next attempt. */
   readonly ends: Extract<PublicStatus, "COMPLETED" | "FAILED"> | "retries";
@@ -39,6 +41,14 @@ export type Snippet = {
   /** What the compiler says about it, and why it is right. */
   readonly diagnostics?: { readonly codes: readonly number[]; readonly because: string };
 };
+
+/** As if its schedule had made it. */
+export const isScheduled = (task: string, rest: Partial<ExpectedRun> = {}): ExpectedRun => ({
+  task,
+  isScheduled: true,
+  ends: "COMPLETED",
+  ...rest,
+});
 
 export const completes = (
   task: string,

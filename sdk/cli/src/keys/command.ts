@@ -1,0 +1,89 @@
+/** The arguments of `npm run keys`, and what is said in the end. */
+import { parseArgs } from "node:util";
+import { parseDuration } from "@millrace/proto";
+import type { Keys, ListedKey } from "./keys.ts";
+
+export const USAGE = `Usage: npm run keys -- COMMAND --env ENV
+
+  create             makes a key and prints it: it is not shown again
+  list               shows the keys there are; without --env those of every environment
+  rotate             makes a key; the others stay valid for --grace (default: 24h)
+  revoke --key ID    takes a key back at once; ID is the one in the list
+
+  --env ENV          the environment: dev, staging, prod, preview or a name of your own
+
+MILLRACE_NATS_URL, MILLRACE_NATS_CREDENTIALS: the broker.
+MILLRACE_MASTER_KEY: what keys are encrypted with; the same as the gateways'.`;
+
+export type Command =
+  | { readonly name: "create"; readonly env: string }
+  | { readonly name: "list"; readonly env: string | undefined }
+  | { readonly name: "rotate"; readonly env: string; readonly graceMs: number }
+  | { readonly name: "revoke"; readonly env: string; readonly id: string };
+
+const OPTIONS = {
+  env: { type: "string" },
+  grace: { type: "string" },
+  key: { type: "string" },
+} as const;
+
+const ENV = /^[A-Za-z0-9_-]{1,64}$/;
+const ID = /^[0-9a-f]{6,64}$/;
+
+/** What is asked for, or what is wrong with it. */
+export function readCommand(argv: readonly string[]): Command | string {
+  let parsed: ReturnType<typeof parseArgs<{ options: typeof OPTIONS; allowPositionals: true }>>;
+  try {
+    parsed = parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true });
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  const { env, grace = "24h", key = "" } = parsed.values;
+  const [name, ...rest] = parsed.positionals;
+  if (rest.length > 0) return `unexpected: ${rest.join(" ")}`;
+  if (env !== undefined && !ENV.test(env)) return `--env: "${env}" is no environment's name`;
+  if (name === "list") return { name, env };
+  if (name !== "create" && name !== "rotate" && name !== "revoke")
+    return `a command is missing: create, list, rotate or revoke`;
+  if (env === undefined) return "--env is missing";
+  if (name === "create") return { name, env };
+  if (name === "revoke")
+    return ID.test(key) ? { name, env, id: key } : "--key: the key's ID is in the list";
+  const graceMs = parseDuration(grace);
+  return graceMs === undefined
+    ? `--grace: "${grace}" is not a duration such as 24h`
+    : { name, env, graceMs };
+}
+
+/** @returns what to print, and the exit status */
+export async function execute(
+  keys: Keys,
+  command: Command,
+  nowMs: number,
+): Promise<{ readonly text: string; readonly status: number }> {
+  switch (command.name) {
+    case "create":
+      return { text: await keys.create(command.env, nowMs), status: 0 };
+    case "rotate":
+      return { text: await keys.rotate(command.env, command.graceMs, nowMs), status: 0 };
+    case "list":
+      return { text: (await keys.list(command.env)).map(lineOf).join("\n"), status: 0 };
+    case "revoke": {
+      const count = await keys.revoke(command.env, command.id);
+      if (count === 1) return { text: `${command.id} is taken back.`, status: 0 };
+      const what = count === 0 ? "names no key" : `names ${count} keys`;
+      return { text: `${command.id} ${what} of ${command.env}: nothing was changed.`, status: 1 };
+    }
+  }
+}
+
+function lineOf({ id, record, canSign }: ListedKey): string {
+  const { env, hint = "?", createdAt, validUntil } = record;
+  const until = validUntil === undefined ? "" : `, valid until ${dateOf(validUntil)}`;
+  const signs = canSign ? "" : ", signs no tokens";
+  return `${id}  ${env}  ${hint}  made ${dateOf(createdAt)}${until}${signs}`;
+}
+
+function dateOf(atMs: number): string {
+  return new Date(atMs).toISOString();
+}

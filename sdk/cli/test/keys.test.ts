@@ -1,0 +1,69 @@
+/** API keys by command, on a real broker. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { TestBroker } from "@millrace/harness";
+import { SecretBox } from "@millrace/nats";
+import { execute, readCommand, type Command } from "../src/keys/command.ts";
+import { Keys } from "../src/keys/keys.ts";
+
+let broker: TestBroker;
+let keys: Keys;
+
+beforeAll(async () => {
+  broker = await TestBroker.start();
+  const nc = await broker.connect();
+  keys = await Keys.open(nc, await SecretBox.open(nc));
+});
+afterAll(async () => {
+  await broker.stop();
+});
+
+async function run(line: string, nowMs = Date.now()): Promise<string> {
+  const command = readCommand(line.split(" "));
+  if (typeof command === "string") throw new Error(command);
+  return (await execute(keys, command as Command, nowMs)).text;
+}
+
+describe("keys", () => {
+  it.each([
+    ["dev", "tr_dev_"],
+    ["staging", "tr_stg_"],
+    ["prod", "tr_prod_"],
+    ["preview", "tr_preview_"],
+  ])("of %s begin with %s, and are shown once", async (env, prefix) => {
+    const key = await run(`create --env ${env}`);
+    expect(key).toMatch(new RegExp(`^${prefix}[0-9A-Za-z]{24}$`));
+    const list = await run(`list --env ${env}`);
+    expect(list).toContain(`${key.slice(0, 12)}…${key.slice(-4)}`);
+    expect(list).not.toContain(key);
+  });
+
+  it("are replaced: the old ones stay valid for a while, once and not longer", async () => {
+    await run("create --env rotated", 1000);
+    await run("rotate --env rotated --grace 1h", 2000);
+    await run("rotate --env rotated --grace 2h", 3000);
+    const until = (await keys.list("rotated")).map(({ record }) => record.validUntil);
+    expect(until).toEqual([2000 + 3_600_000, 3000 + 7_200_000, undefined]);
+  });
+
+  it("are taken back by the id in the list, in their own environment", async () => {
+    await run("create --env revoked");
+    const [listed] = await keys.list("revoked");
+    const id = listed?.id ?? "";
+    expect(await run(`revoke --env prod --key ${id}`)).toContain("names no key");
+    expect(await run(`revoke --env revoked --key ${id}`)).toContain("taken back");
+    expect(await keys.list("revoked")).toEqual([]);
+  });
+});
+
+it.each([
+  ["", /command is missing/],
+  ["make --env dev", /command is missing/],
+  ["create", /--env is missing/],
+  ["create --env a.b", /no environment's name/],
+  ["create dev", /unexpected: dev/],
+  ["rotate --env dev --grace soon", /not a duration/],
+  ["revoke --env dev", /--key/],
+  ["list --all", /Unknown option/],
+])("refuses %j", (line, problem) => {
+  expect(readCommand(line.split(" ").filter(Boolean))).toMatch(problem);
+});
