@@ -119,7 +119,9 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     wrong: ["read:tags:blue", "read:tasks", "read:runs:run_1"],
   },
   "GET /realtime/v1/batches/:batchId": ofBatch(`/realtime/v1/batches/${BATCH}?offset=x`),
-  "GET /realtime/v1/streams/:runId/:key": ofRun((id) => `/realtime/v1/streams/${id}/${"k".repeat(200)}`),
+  "GET /realtime/v1/streams/:runId/:key": ofRun(
+    (id) => `/realtime/v1/streams/${id}/${"k".repeat(200)}`,
+  ),
   "POST /api/v1/waitpoints/tokens/:tokenId/complete": {
     path: () => "/api/v1/waitpoints/tokens/waitpoint_x/complete",
     right: ["write:waitpoints:waitpoint_x", "write:waitpoints", "admin"],
@@ -235,7 +237,9 @@ it("takes no token of another algorithm", async () => {
 it("shows a token only its own environment", async () => {
   await gateway.addKey("tr_prod_key", "prod");
   const foreign = await token({ sub: "prod", scopes: ["admin"] }, { key: "tr_prod_key" });
-  const response = await gateway.fetch(`/api/v3/runs/${runId}`, { headers: authorization(foreign) });
+  const response = await gateway.fetch(`/api/v3/runs/${runId}`, {
+    headers: authorization(foreign),
+  });
   expect(response.status).toBe(404);
 });
 

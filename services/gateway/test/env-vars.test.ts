@@ -25,8 +25,7 @@ const json = (body: unknown, method = "POST"): RequestInit => ({
   ...post(JSON.stringify(body)),
   method,
 });
-const list = async () =>
-  envVarListSchema.parse(await (await gateway.fetch(VARS)).json());
+const list = async () => envVarListSchema.parse(await (await gateway.fetch(VARS)).json());
 
 async function answer(path: string, init: RequestInit = {}): Promise<[number, unknown]> {
   const response = await gateway.fetch(path, init);

@@ -112,7 +112,9 @@ describe("a fork", () => {
     const { id } = (await (await fork(runId, seqOf("child-finished"))).json()) as { id: string };
     await startAttempt(gateway, id);
     await succeed(gateway, id, "1");
-    const list = await get<{ data: { id: string; status: string }[] }>("/api/v1/runs?filter[tag]=t");
+    const list = await get<{ data: { id: string; status: string }[] }>(
+      "/api/v1/runs?filter[tag]=t",
+    );
     expect(list.data.find((run) => run.id === id)?.status).toBe("COMPLETED");
     // Whoever replays it gets a run that begins at the beginning.
     const replayed = await gateway.fetch(`/api/v1/runs/${id}/replay`, post(""));

@@ -97,8 +97,9 @@ describe("what comes with what was made", () => {
     expect(decodeJwt(handle)).toMatchObject({ scopes: [`read:runs:${runId}`] });
     const headers = authorization(handle);
     expect((await gateway.fetch(`/api/v3/runs/${runId}`, { headers })).status).toBe(200);
-    expect((await gateway.fetch(`/api/v3/runs/${runId}`, { headers: authorization(token) })).status)
-      .toBe(403);
+    expect(
+      (await gateway.fetch(`/api/v3/runs/${runId}`, { headers: authorization(token) })).status,
+    ).toBe(403);
   });
 
   it("leaves signing to v4's clients that have the key", async () => {
@@ -180,7 +181,9 @@ describe("a one-time token", () => {
     const token = await once(["batchTrigger:tasks:greet"]);
     const headers = authorization(token);
     const create = { method: "POST", headers, body: '{"runCount":1,"taskIdentifiers":["greet"]}' };
-    const { id } = (await (await gateway.fetch("/api/v3/batches", create)).json()) as { id: string };
+    const { id } = (await (await gateway.fetch("/api/v3/batches", create)).json()) as {
+      id: string;
+    };
     const items = { method: "POST", headers, body: '{"index":0,"task":"greet"}\n' };
     const added = await gateway.fetch(`/api/v3/batches/${id}/items`, items);
     expect(await added.json()).toMatchObject({ sealed: true, itemsAccepted: 1 });

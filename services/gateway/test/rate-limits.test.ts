@@ -9,7 +9,8 @@ describe("a bucket", () => {
   it("gives what is in it, then what is added every period, and never more than fits", () => {
     const buckets = new TokenBuckets(rate);
     const allowed = (times: number, nowMs: number): number =>
-      Array.from({ length: times }, () => buckets.take("a", nowMs)).filter((t) => t.isAllowed).length;
+      Array.from({ length: times }, () => buckets.take("a", nowMs)).filter((t) => t.isAllowed)
+        .length;
     expect(allowed(5, 0)).toBe(3);
     expect(allowed(5, 999)).toBe(0);
     expect(allowed(5, 1000)).toBe(2);

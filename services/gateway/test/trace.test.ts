@@ -67,7 +67,9 @@ describe("a run's trace", () => {
 
   it("comes in pages, the run itself on the first", async () => {
     const runId = await recordedRun();
-    const page = async (query: string): Promise<{ data: { id: string }[]; pagination: { next?: string } }> =>
+    const page = async (
+      query: string,
+    ): Promise<{ data: { id: string }[]; pagination: { next?: string } }> =>
       (await (await gateway.fetch(`/api/v1/runs/${runId}/trace?${query}`)).json()) as never;
     const first = await page("page[size]=2");
     expect(first.data).toHaveLength(3);

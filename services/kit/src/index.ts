@@ -5,6 +5,7 @@ export {
   Bucket,
   Catalog,
   checkCron,
+  DirectReader,
   effectiveAt,
   ensureConsumer,
   EnvVars,

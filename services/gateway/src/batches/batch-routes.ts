@@ -46,15 +46,12 @@ export function batchRoutes(app: FastifyInstance, { batches, calls, runs }: Part
   });
 
   withRawBodies(app, (context) => {
-    context.post<OneBatch>(
-      "/api/v3/batches/:batchId/items",
-      async (request, reply) => {
-        const { env, body, params } = request;
-        const mayTrigger = (taskId: string): Refusal | undefined => itemRefusal(request, taskId);
-        const added = await batches.addItems(env, params.batchId, bytesOf(body), mayTrigger);
-        return sendAnswer(reply, added);
-      },
-    );
+    context.post<OneBatch>("/api/v3/batches/:batchId/items", async (request, reply) => {
+      const { env, body, params } = request;
+      const mayTrigger = (taskId: string): Refusal | undefined => itemRefusal(request, taskId);
+      const added = await batches.addItems(env, params.batchId, bytesOf(body), mayTrigger);
+      return sendAnswer(reply, added);
+    });
   });
 
   for (const version of ["v1", "v2"])

@@ -72,7 +72,9 @@ async function deploymentsOf(nc: NatsConnection, env: string): Promise<Deploymen
 }
 
 function deployment(env: string, version: string, startedAt: number): Deployment {
-  const hash = createHash("sha256").update(JSON.stringify([env, version])).digest("hex");
+  const hash = createHash("sha256")
+    .update(JSON.stringify([env, version]))
+    .digest("hex");
   const at = new Date(startedAt).toISOString();
   return {
     id: `deployment_${hash.slice(0, 24)}`,

@@ -17,7 +17,12 @@ import {
   type Refusal,
   type RunState,
 } from "@millrace/proto";
-import { readStream, type Logger, type NatsConnection, type RunClient } from "@millrace/service-kit";
+import {
+  readStream,
+  type Logger,
+  type NatsConnection,
+  type RunClient,
+} from "@millrace/service-kit";
 import { refusalOf } from "../refusals.ts";
 import { ChunkQueue } from "./chunk-queue.ts";
 import { QueueSubscription } from "./queue-subscription.ts";
@@ -167,22 +172,33 @@ export class LiveConnection {
       onTooSlow: () => this.#cutOff(),
     });
     try {
-      if (!(await runs.retrieve(env, runId))) return isOver() ? undefined : this.#fail(id, unknown(runId));
-      const reading = await readStream(nc, env, runId, key, { afterSeq }, {
-        onChunk: (chunk) => (isOver() ? undefined : chunks.add(chunk)),
-        onEnd: () => void chunks.drained().then(() => {
-          if (isOver()) return;
-          this.#send({ type: "end", id });
-          this.#end(id);
-        }),
-        onError: (error) => log.warn({ err: error, runId, key }, "reading a stream failed, trying again"),
-      });
+      if (!(await runs.retrieve(env, runId)))
+        return isOver() ? undefined : this.#fail(id, unknown(runId));
+      const reading = await readStream(
+        nc,
+        env,
+        runId,
+        key,
+        { afterSeq },
+        {
+          onChunk: (chunk) => (isOver() ? undefined : chunks.add(chunk)),
+          onEnd: () =>
+            void chunks.drained().then(() => {
+              if (isOver()) return;
+              this.#send({ type: "end", id });
+              this.#end(id);
+            }),
+          onError: (error) =>
+            log.warn({ err: error, runId, key }, "reading a stream failed, trying again"),
+        },
+      );
       if (isOver()) return reading.stop();
       subscription.following = reading;
     } catch (error) {
       if (isOver()) return;
       const refusal = refusalOf(error);
-      if (refusal.code === "INTERNAL") log.error({ err: error, runId, key }, "cannot read a stream");
+      if (refusal.code === "INTERNAL")
+        log.error({ err: error, runId, key }, "cannot read a stream");
       this.#fail(id, refusal);
     }
   }

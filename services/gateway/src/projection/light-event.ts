@@ -18,7 +18,10 @@ export function lightened(event: RunEvent): {
     const { fork } = event.data;
     const data = fork ? { ...event.data, fork: emptiedFork(fork) } : event.data;
     if (isSmall(data.payload)) return { event: { ...event, data }, isWhole: true };
-    return { event: { ...event, data: { ...data, payload: emptied(data.payload) } }, isWhole: false };
+    return {
+      event: { ...event, data: { ...data, payload: emptied(data.payload) } },
+      isWhole: false,
+    };
   }
   if (event.type === "rescheduled") {
     const { replace } = event.data;

@@ -82,7 +82,9 @@ function sendShape(
       "electric-handle": handle,
       "electric-offset": offset,
       ...(isLegacy ? { "electric-shape-id": handle, "electric-chunk-last-offset": offset } : {}),
-      ...(isLive ? { "electric-cursor": String(seq) } : { "electric-schema": realtimeSchema(columns) }),
+      ...(isLive
+        ? { "electric-cursor": String(seq) }
+        : { "electric-schema": realtimeSchema(columns) }),
     })
     .send(text);
 }

@@ -113,7 +113,12 @@ export class Shapes {
     if (!(await projection.reached(offset, REACH_PATIENCE_MS))) {
       const notReady = await projection.upToDate();
       // A log that is shorter than what the client has seen is another one.
-      return notReady ?? (projection.seq < offset ? stale(projection.seq) : await this.#runs(request, selector, gone));
+      return (
+        notReady ??
+        (projection.seq < offset
+          ? stale(projection.seq)
+          : await this.#runs(request, selector, gone))
+      );
     }
     return await this.#holding(
       gone,
@@ -195,7 +200,13 @@ function answered(
     atMs = Math.max(atMs, run.updatedAt);
   }
   texts.push(JSON.stringify(UP_TO_DATE));
-  return { ok: true, status: 200, offset: formatOffset(atMs, seq), seq, text: `[${texts.join(",")}]` };
+  return {
+    ok: true,
+    status: 200,
+    offset: formatOffset(atMs, seq),
+    seq,
+    text: `[${texts.join(",")}]`,
+  };
 }
 
 function stale(seq: number): ShapeAnswer {

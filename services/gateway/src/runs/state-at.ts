@@ -1,5 +1,12 @@
 /** A run as it was at a place in its log. */
-import { fold, refuse, viewOf, type Refusal, type RunEvent, type RunStateAt } from "@millrace/proto";
+import {
+  fold,
+  refuse,
+  viewOf,
+  type Refusal,
+  type RunEvent,
+  type RunStateAt,
+} from "@millrace/proto";
 
 /** A sequence of the log, as a query gives it. */
 export function readSeq(name: string, text: string | undefined): number | Refusal {

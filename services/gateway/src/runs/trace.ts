@@ -44,7 +44,9 @@ export function spansOf(
   nowMs: number,
 ): readonly Span[] {
   const root = rootOf(run, nowMs);
-  const known = new Set(said.flatMap((one) => (one.kind === "span" ? [one.record.span.spanId] : [])));
+  const known = new Set(
+    said.flatMap((one) => (one.kind === "span" ? [one.record.span.spanId] : [])),
+  );
   const below = [
     ...said.map((one) => spanOf(run, one, known)),
     ...children.map((child) => childOf(run, child, nowMs)),
@@ -122,7 +124,8 @@ function spanOf(run: LiveRun, said: Said, known: ReadonlySet<string>): Span {
   }
   const { at, span } = said.record;
   const { spanId, parentSpanId, name, durationMs, attributes, events, error } = span;
-  const hasParent = parentSpanId !== undefined && parentSpanId !== spanId && known.has(parentSpanId);
+  const hasParent =
+    parentSpanId !== undefined && parentSpanId !== spanId && known.has(parentSpanId);
   return {
     ...common,
     id: spanId,

@@ -2,7 +2,13 @@
 import { grants, refuse, type Refusal } from "@millrace/proto";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { OneTimeTokens } from "./one-time-tokens.ts";
-import { itemOf, ROUTE_ACCESS, type Access, type Alternative, type Lookups } from "./route-access.ts";
+import {
+  itemOf,
+  ROUTE_ACCESS,
+  type Access,
+  type Alternative,
+  type Lookups,
+} from "./route-access.ts";
 
 type Parts = { readonly lookups: Lookups; readonly oneTime: OneTimeTokens };
 

@@ -37,9 +37,7 @@ export class OneTimeTokens {
   }
 
   static async open(nc: NatsConnection): Promise<OneTimeTokens> {
-    return new OneTimeTokens(
-      await Bucket.open(nc, BUCKETS.usedTokens, usedTokenRecordSchema),
-    );
+    return new OneTimeTokens(await Bucket.open(nc, BUCKETS.usedTokens, usedTokenRecordSchema));
   }
 
   /** Lets the request go on, or answers it: the token was used, or this very request was answered before. */
@@ -115,7 +113,9 @@ export class OneTimeTokens {
 /** Requests without a key of their own are never the same. */
 function identityOf({ method, url, body, headers }: FastifyRequest): string {
   const key = headers[REQUEST_KEY] ?? randomUUID();
-  return createHash("sha256").update(JSON.stringify([method, url, key, body])).digest("hex");
+  return createHash("sha256")
+    .update(JSON.stringify([method, url, key, body]))
+    .digest("hex");
 }
 
 /** A moment longer than the token: the broker's clock is another one. */

@@ -19,7 +19,10 @@ export type Access = {
   readonly oneTime: OneTime;
 };
 
-const readRun: Access = { alternatives: (request, lookups) => run(request, lookups), oneTime: "kept" };
+const readRun: Access = {
+  alternatives: (request, lookups) => run(request, lookups),
+  oneTime: "kept",
+};
 
 const readBatch: Access = rule("kept", (request) => [
   [{ action: "read", type: "batch", id: param(request, "batchId") }],
@@ -39,9 +42,7 @@ export const ROUTE_ACCESS: Readonly<Record<string, Access>> = {
   "POST /api/v3/batches/:batchId/items": rule("items", () => [[]]),
   "POST /api/v1/tasks/batch": createWholeBatch,
   "POST /api/v2/tasks/batch": createWholeBatch,
-  "POST /api/v1/tasks/:taskId/batch": rule("use", (request) =>
-    batchOf([param(request, "taskId")]),
-  ),
+  "POST /api/v1/tasks/:taskId/batch": rule("use", (request) => batchOf([param(request, "taskId")])),
   "GET /api/v1/batches/:batchId": readBatch,
   "GET /api/v2/batches/:batchId": readBatch,
   "GET /api/v1/batches/:batchId/results": readBatch,

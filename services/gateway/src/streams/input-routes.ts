@@ -4,7 +4,12 @@
  * on by the number alone.
  */
 import { LIMITS, refuse, type Refusal } from "@millrace/proto";
-import { readStream, type Logger, type NatsConnection, type RunClient } from "@millrace/service-kit";
+import {
+  readStream,
+  type Logger,
+  type NatsConnection,
+  type RunClient,
+} from "@millrace/service-kit";
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { readBody } from "../body/read-json.ts";

@@ -50,23 +50,18 @@ export async function importEntries(
     manifestTasks.push(manifestTaskOf(task, filePath, exporter?.exports.get(task.handle)));
   }
   const queues = [...definedQueues()];
-  const { project, withoutEffect = [] } = definedConfig() ?? {};
-  const manifest: Manifest = {
-    tasks: manifestTasks,
-    queues,
-    errors,
-    ...(project === undefined ? {} : { project }),
-    ...(withoutEffect.length === 0 ? {} : { withoutEffect: [...withoutEffect] }),
-    folders: foldersOf(),
-  };
-  return { manifest, tasks };
+  return { manifest: { tasks: manifestTasks, queues, errors, ...settingsOf() }, tasks };
 }
 
-function foldersOf(): Manifest["folders"] {
-  const { dirs, ignorePatterns } = definedConfig() ?? {};
+function settingsOf(): Pick<Manifest, "project" | "withoutEffect" | "folders"> {
+  const { project, withoutEffect = [], dirs, ignorePatterns } = definedConfig() ?? {};
   return {
-    ...(dirs ? { dirs: [...dirs] } : {}),
-    ...(ignorePatterns ? { ignorePatterns: [...ignorePatterns] } : {}),
+    ...(project === undefined ? {} : { project }),
+    ...(withoutEffect.length === 0 ? {} : { withoutEffect: [...withoutEffect] }),
+    folders: {
+      ...(dirs ? { dirs: [...dirs] } : {}),
+      ...(ignorePatterns ? { ignorePatterns: [...ignorePatterns] } : {}),
+    },
   };
 }
 
@@ -86,7 +81,7 @@ function manifestTaskOf(
   exportName: string | undefined,
 ): ManifestTask {
   const config = definedConfig();
-  const { id, description, jsonSchema, queue, isolation, schedule } = task;
+  const { id, description, jsonSchema, queue, isolation } = task;
   const { machine = config?.machine, maxDuration = config?.maxDuration } = task;
   const { ttl = config?.ttl } = task;
   const retry = effectiveRetry(task);
@@ -102,7 +97,16 @@ function manifestTaskOf(
     ...(retry ? { retry } : {}),
     ...(maxDuration === undefined ? {} : { maxDuration }),
     ...(ttl === undefined ? {} : { ttl }),
-    ...(task.triggerSource ? { triggerSource: task.triggerSource } : {}),
+    ...schedulingOf(task),
+  };
+}
+
+function schedulingOf({
+  triggerSource,
+  schedule,
+}: DefinedTask): Pick<ManifestTask, "triggerSource" | "schedule"> {
+  return {
+    ...(triggerSource ? { triggerSource } : {}),
     ...(schedule ? { schedule } : {}),
   };
 }

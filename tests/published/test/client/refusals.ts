@@ -3,6 +3,7 @@ import {
   AuthenticationError,
   BadRequestError,
   NotFoundError,
+  RateLimitError,
   TriggerClient,
   UnprocessableEntityError,
   auth,
@@ -11,7 +12,7 @@ import {
   type ApiError,
 } from "@trigger.dev/sdk";
 import { expect, test } from "vitest";
-import { apiUrl, ONCE } from "./support.ts";
+import { apiUrl, ONCE, startLimitedGateway } from "./support.ts";
 
 type Refused = () => Promise<unknown>;
 
@@ -101,6 +102,21 @@ export function refusals(): void {
     const url = `${apiUrl()}/api/v1/tasks/echo/trigger`;
     const answer = await fetch(url, { method: "POST", headers, body });
     expect(answer.status).toBe(413);
+  });
+
+  test("too many requests: the client waits until it may go on, or hears of it", async () => {
+    const baseURL = await startLimitedGateway("2,2/1s");
+    const accessToken = process.env["TRIGGER_SECRET_KEY"] ?? "";
+    const client = new TriggerClient({ baseURL, accessToken });
+    const handles = await Promise.all([1, 2, 3, 4].map((n) => client.tasks.trigger("echo", n)));
+    expect(new Set(handles.map(({ id }) => id)).size).toBe(4);
+    const id = handles[0]?.id ?? "";
+    const reads = [1, 2, 3].map(() => client.runs.retrieve(id, ONCE));
+    const errors = (await Promise.allSettled(reads)).flatMap((read) =>
+      read.status === "rejected" ? [read.reason as unknown] : [],
+    );
+    expect(errors[0]).toBeInstanceOf(RateLimitError);
+    expect(errors[0]).toMatchObject({ status: 429, code: "RATE_LIMITED" });
   });
 
   test("a client of its own has its own key", async () => {

@@ -1,6 +1,6 @@
 /** The system under test, and the published client's way to it: two environment variables and nothing else. */
 import { join } from "node:path";
-import { Millrace } from "@millrace/harness";
+import { freePort, Millrace } from "@millrace/harness";
 
 const TASKS = join(import.meta.dirname, "../../tasks");
 
@@ -25,6 +25,18 @@ export async function startMillrace(): Promise<void> {
   process.env["TRIGGER_API_URL"] = started.apiUrl;
   process.env["TRIGGER_SECRET_KEY"] = started.secretKey;
   await started.agent(TASKS, { MILLRACE_CPUS: "8", MILLRACE_VERSION: VERSION });
+}
+
+/** The address of another gateway, which answers 429 to more than this. */
+export async function startLimitedGateway(rate: string): Promise<string> {
+  const port = await freePort();
+  const gateway = await started?.service("gateway", {
+    MILLRACE_GATEWAY_PORT: String(port),
+    MILLRACE_RATE_LIMITS: "on",
+    MILLRACE_KEY_RATE_LIMIT: rate,
+  });
+  await gateway?.ready();
+  return `http://127.0.0.1:${port}`;
 }
 
 export async function stopMillrace(): Promise<void> {
