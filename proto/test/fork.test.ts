@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { evolve, fold, obligations, waitsToFork, type LiveRun } from "../src/index.ts";
 import {
   childDone,
+  type Fact,
   failed,
   fired,
   forked,
@@ -15,7 +16,7 @@ import {
   waitsForChildrenAt,
 } from "./events.ts";
 
-const run = (...facts: Parameters<typeof log>): LiveRun => {
+const run = (...facts: readonly Fact[]): LiveRun => {
   const state = fold(log(...facts));
   if (state.status === "absent") throw new Error("absent");
   return state;

@@ -11,6 +11,7 @@ import {
   type LiveRun,
 } from "../src/index.ts";
 import {
+  type Fact,
   failed,
   fired,
   log,
@@ -24,7 +25,7 @@ import {
   waitsFor,
 } from "./events.ts";
 
-const run = (...facts: Parameters<typeof log>): LiveRun => {
+const run = (...facts: readonly Fact[]): LiveRun => {
   const state = fold(log(...facts));
   if (state.status === "absent") throw new Error("absent");
   return state;

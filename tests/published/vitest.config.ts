@@ -3,7 +3,7 @@ export default defineProject({
   ssr: { resolve: { conditions: ["@millrace/source"] } },
   test: {
     include: ["test/**/*.test.ts"],
-    testTimeout: 120_000,
+    testTimeout: 30_000,
     hookTimeout: 120_000,
     // Each file starts whole systems and kills them: alone, after everything else.
     maxWorkers: 1,

@@ -1,5 +1,6 @@
 /** Requests about one run, and what they are answered with. */
 import { z } from "zod";
+import { scheduleViewSchema } from "./schedules.ts";
 import { metadataOperationSchema, runErrorSchema } from "../events/values.ts";
 import { PUBLIC_STATUSES } from "./calls.ts";
 
@@ -102,6 +103,11 @@ export const retrievedRunSchema = shownRun.extend({
       name: z.string().optional(),
       stackTrace: z.string().optional(),
     })
+    .optional(),
+  /** The schedule whose slot it is; without more than its id when the schedule is gone. */
+  schedule: scheduleViewSchema
+    .pick({ id: true, externalId: true, deduplicationKey: true, generator: true })
+    .partial({ generator: true })
     .optional(),
   relatedRuns: z.object({
     root: shownRun.optional(),

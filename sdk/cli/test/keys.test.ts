@@ -1,7 +1,7 @@
 /** API keys by command, on a real broker. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { TestBroker } from "@millrace/harness";
-import { SecretBox } from "@millrace/nats";
+import { EnvVars, SecretBox } from "@millrace/nats";
 import { execute, readCommand, type Command } from "../src/keys/command.ts";
 import { Keys } from "../src/keys/keys.ts";
 
@@ -53,6 +53,23 @@ describe("keys", () => {
     expect(await run(`revoke --env revoked --key ${id}`)).toContain("taken back");
     expect(await keys.list("revoked")).toEqual([]);
   });
+});
+
+it("are encrypted anew with the current master key, and environment variables with them", async () => {
+  const nc = await broker.connect();
+  const [old, current] = ["an old master key: ", "the new master key: "].map((key) =>
+    key.padEnd(40, "x"),
+  );
+  const before = await SecretBox.open(nc, old);
+  await (await Keys.open(nc, before)).create("kept", 1);
+  await (await EnvVars.open(nc, before)).set("kept", { name: "A", value: "v" });
+  const both = await Keys.open(nc, await SecretBox.open(nc, `${current},${old}`));
+  expect((await both.reencrypt()).unreadable).toBe(0);
+  const after = await SecretBox.open(nc, current);
+  expect((await (await Keys.open(nc, after)).list("kept"))[0]?.canSign).toBe(true);
+  expect(await (await EnvVars.open(nc, after)).get("kept", "A")).toMatchObject({ value: "v" });
+  const wrong = await Keys.open(nc, await SecretBox.open(nc, old));
+  expect((await wrong.reencrypt()).unreadable).toBeGreaterThan(0);
 });
 
 it.each([

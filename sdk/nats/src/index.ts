@@ -37,4 +37,4 @@ export { effectiveAt, windowProblem } from "./schedules/window.ts";
 export { SecretBox } from "./secrets/secret-box.ts";
 export { EnvVars } from "./secrets/env-vars.ts";
 export type { EnvVar } from "./secrets/env-vars.ts";
-export { hashOfKey, openKey, registerKey } from "./secrets/api-keys.ts";
+export { hashOfKey, openKey, reencryptKeys, registerKey } from "./secrets/api-keys.ts";

@@ -41,7 +41,7 @@ it.each([
   ["info", ["log", "info", "warn", "error"]],
   ["debug", ["debug", "log", "info", "warn", "error"]],
 ] as const)("keeps what the configured level %s lets through", async (logLevel, kept) => {
-  setConfig({ logLevel, written: {} });
+  setConfig({ logLevel, withoutEffect: [], written: {} });
   const run = fakeRun();
   await run.execute(async () => {
     for (const level of ["debug", "log", "info", "warn", "error"] as const) logger[level]("x");

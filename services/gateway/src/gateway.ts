@@ -8,14 +8,12 @@ import {
   Objects,
   PlatformCalls,
   RunClient,
-  SecretBox,
   type Logger,
   type NatsConnection,
   type Publisher,
 } from "@millrace/service-kit";
 import type { FastifyInstance } from "fastify";
 import { authRoutes } from "./auth/auth-routes.ts";
-import { provideHandleTokens } from "./auth/handle-tokens.ts";
 import { batchRoutes, wholeBatchRoutes } from "./batches/batch-routes.ts";
 import { Batches } from "./batches/batches.ts";
 import { BulkActions } from "./bulk/bulk-actions.ts";
@@ -33,38 +31,23 @@ import { publicUrl as publicUrlOf } from "./public-url.ts";
 import { queueRoutes } from "./queues/queue-routes.ts";
 import type { Projection } from "./projection/projection.ts";
 import { realtimeRoutes } from "./realtime/realtime-routes.ts";
-import { RunChanges } from "./realtime/run-changes.ts";
-import { RunStates } from "./realtime/run-states.ts";
-import { Shapes } from "./realtime/shapes.ts";
 import { envVarRoutes } from "./envvars/env-var-routes.ts";
 import { explainRoute } from "./runs/explain-route.ts";
-import { forkRoute } from "./runs/fork-route.ts";
+import { historyRoutes } from "./runs/history-routes.ts";
 import { listRoute } from "./runs/list-route.ts";
 import { metadataRoutes } from "./runs/metadata-routes.ts";
-import { runLogRoute } from "./runs/run-log-route.ts";
 import { runRoutes } from "./runs/run-routes.ts";
-import { TelemetryLog } from "./runs/telemetry-log.ts";
-import { traceRoutes } from "./runs/trace-routes.ts";
 import { scheduleRoutes, timezonesRoute } from "./schedules/schedule-routes.ts";
-import { ApiKeys } from "./security/api-keys.ts";
-import { authenticate } from "./security/authenticate.ts";
-import { authorize } from "./security/authorize.ts";
-import { OneTimeTokens } from "./security/one-time-tokens.ts";
-import { PublicTokens } from "./security/public-tokens.ts";
-import { limitRates, type RateLimits } from "./security/rate-limits.ts";
+import { Security, type SecuritySettings } from "./security/security.ts";
 import { Signer } from "./security/signer.ts";
-import { inputRoutes } from "./streams/input-routes.ts";
-import { streamReadRoute } from "./streams/stream-read-route.ts";
-import { StreamTargets } from "./streams/stream-targets.ts";
-import { streamWriteRoutes } from "./streams/stream-write-routes.ts";
-import { StreamWriter } from "./streams/stream-writer.ts";
+import { streamRoutes } from "./streams/stream-routes.ts";
 import { idempotencyKeyRoutes } from "./trigger/idempotency-key-routes.ts";
 import { RequestKeys } from "./trigger/request-identity.ts";
 import { triggerRoute } from "./trigger/trigger-route.ts";
 import { CallbackUrls } from "./waitpoints/callback-urls.ts";
 import { callbackRoute, tokenRoutes } from "./waitpoints/token-routes.ts";
 
-export type GatewayParts = {
+export type GatewayParts = SecuritySettings & {
   readonly nc: NatsConnection;
   readonly publisher: Publisher;
   readonly log: Logger;
@@ -72,10 +55,6 @@ export type GatewayParts = {
   readonly projection: Projection;
   /** Under which address callers reach it; default: the one each request was sent to. */
   readonly publicUrl?: string | undefined;
-  /** What secrets in the broker are encrypted with; default: a key the broker keeps itself. */
-  readonly masterKey?: string | undefined;
-  /** Default: nobody is limited. */
-  readonly rateLimits?: RateLimits | undefined;
 };
 
 /** Resolves when keys, tasks and queues are known. Closing it ends what it follows, not the connection. */
@@ -85,14 +64,10 @@ export async function createGateway({
   log,
   projection,
   publicUrl: configuredUrl,
-  masterKey,
-  rateLimits,
+  ...settings
 }: GatewayParts): Promise<FastifyInstance> {
-  const box = await SecretBox.open(nc, masterKey);
-  const keys = await ApiKeys.open(nc, box, log);
-  const tokens = new PublicTokens(keys);
-  const oneTime = await OneTimeTokens.open(nc);
-  const vars = await EnvVars.open(nc, box);
+  const security = await Security.open(nc, log, settings);
+  const vars = await EnvVars.open(nc, security.box);
   const catalog = await Catalog.open(nc);
   const runs = new RunClient(nc, publisher, catalog);
   const calls = await PlatformCalls.open(nc, publisher, catalog, runs, {
@@ -105,21 +80,15 @@ export async function createGateway({
   const urls = new PresignedUrls(signer);
   const callbacks = new CallbackUrls(signer);
   const publicUrl = publicUrlOf(configuredUrl);
-  const targets = new StreamTargets(runs);
-  const writer = new StreamWriter(nc, publisher);
   const bulk = await Bucket.open(nc, BUCKETS.bulk, bulkRecordSchema);
   const bulkWorker = await BulkWorker.start({ nc, bucket: bulk, runs, projection, log });
   const watch = new RunWatch(projection, runs.reader, log);
-  const changes = new RunChanges(projection);
-  const states = new RunStates(projection, runs.reader);
-  const shapes = new Shapes({ projection, changes, states, holdMs });
 
   const app = httpApp(log);
   app.addHook("onClose", async () => {
     watch.stop();
-    changes.stop();
     // At once: without a broker each takes as long as a request may.
-    await Promise.all([bulkWorker.stop(), projection.close(), keys.close(), catalog.close()]);
+    await Promise.all([bulkWorker.stop(), projection.close(), security.close(), catalog.close()]);
   });
 
   await app.register(fastifyWebsocket, websocketOptions(log));
@@ -130,11 +99,8 @@ export async function createGateway({
   });
   timezonesRoute(app, calls);
   await app.register(async (api) => {
-    authenticate(api, { keys, tokens });
-    if (rateLimits) limitRates(api, rateLimits);
-    authorize(api, { lookups: { run: (env, runId) => runs.retrieve(env, runId) }, oneTime });
-    provideHandleTokens(api, tokens);
-    authRoutes(api, tokens);
+    security.guard(api, (env, runId) => runs.retrieve(env, runId));
+    authRoutes(api, security.tokens);
     envVarRoutes(api, vars);
     deploymentRoutes(api, nc);
     triggerRoute(api, runs, requests);
@@ -153,29 +119,13 @@ export async function createGateway({
     tokenRoutes(api, { calls, callbacks, publicUrl });
     queueRoutes(api, calls);
     scheduleRoutes(api, calls);
-    streamWriteRoutes(api, { runs, calls, targets, writer });
-    inputRoutes(api, { nc, runs, writer, log });
-    streamReadRoute(api, { nc, runs, writer, log });
-    realtimeRoutes(api, { shapes, calls });
+    streamRoutes(api, { nc, publisher, runs, calls, log });
+    realtimeRoutes(api, { projection, reader: runs.reader, calls });
     listRoute(api, projection);
     bulkRoutes(api, new BulkActions(bulk, projection));
     explainRoute(api, { nc, catalog, runs, projection });
-    runLogRoute(api, runs);
-    forkRoute(api, runs);
-    traceRoutes(api, {
-      runs,
-      telemetry: new TelemetryLog(nc),
-      childrenOf: (env, runId) => projection.childrenOf(env, runId),
-    });
+    historyRoutes(api, { nc, runs, projection });
     liveRoute(api, { nc, runs, source: { projection, watch, reader: runs.reader }, log });
   });
   return app;
-}
-
-const HOLD_MS = 20_000;
-const HOLD_JITTER = 0.15;
-
-/** Polls that began together do not come again together. */
-function holdMs(): number {
-  return HOLD_MS * (1 + HOLD_JITTER * (2 * Math.random() - 1));
 }

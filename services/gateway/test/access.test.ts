@@ -122,6 +122,21 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   "GET /realtime/v1/streams/:runId/:key": ofRun(
     (id) => `/realtime/v1/streams/${id}/${"k".repeat(200)}`,
   ),
+  // As long a name as no stream has: refused at once.
+  "GET /realtime/v1/streams/:runId/input/:streamId": ofRun(
+    (id) => `/realtime/v1/streams/${id}/input/${"k".repeat(200)}`,
+  ),
+  "POST /realtime/v1/streams/:runId/input/:streamId": {
+    path: () => `/realtime/v1/streams/${runId}/input/answers`,
+    body: { data: 1 },
+    right: ["write:inputStreams:RUN", "write:inputStreams", "admin"],
+    wrong: ["write:runs:RUN", "read:inputStreams:RUN", "write:inputStreams:run_other"],
+  },
+  "GET /api/v1/packets/*": {
+    path: () => "/api/v1/packets/trigger/packet_1/payload.json",
+    right: ["read:runs:RUN", "read:tags:red"],
+    wrong: [],
+  },
   "POST /api/v1/waitpoints/tokens/:tokenId/complete": {
     path: () => "/api/v1/waitpoints/tokens/waitpoint_x/complete",
     right: ["write:waitpoints:waitpoint_x", "write:waitpoints", "admin"],
@@ -216,7 +231,14 @@ describe("routes that need a secret key", () => {
     ["POST", "/api/v1/bulk-actions"],
     ["POST", "/api/v1/idempotencyKeys/k/reset"],
     ["PUT", "/api/v2/packets/a"],
-    ["GET", "/api/v1/packets/a"],
+    ["GET", "/api/v1/deployments"],
+    ["GET", "/api/v1/deployments/current"],
+    ["GET", "/api/v1/projects/p/envvars/dev"],
+    ["POST", "/api/v1/projects/p/envvars/dev"],
+    ["POST", "/api/v1/runs/run_1/fork"],
+    ["GET", "/api/v1/runs/run_1/trace"],
+    ["GET", "/api/v1/schedules"],
+    ["POST", "/api/v1/schedules"],
   ])("%s %s is closed to a token that may do everything", async (method, path) => {
     const headers = authorization(await token({ scopes: ["admin"] }));
     const body = method === "GET" ? {} : { body: "{}" };
@@ -224,6 +246,17 @@ describe("routes that need a secret key", () => {
     expect(response.status).toBe(403);
     expect(await response.json()).toMatchObject({ message: "This needs a secret key" });
   });
+});
+
+it("tells nothing about a run to a token that may not read it", async () => {
+  const headers = authorization(await token({ scopes: ["read:queues"] }));
+  const answers = [runId, `run_0${"0".repeat(26)}`].map(async (id) => {
+    const response = await gateway.fetch(`/api/v3/runs/${id}`, { headers });
+    return [response.status, (await response.text()).replaceAll(id, "ID")];
+  });
+  const [there, absent] = await Promise.all(answers);
+  expect(there).toEqual(absent);
+  expect(there?.[0]).toBe(403);
 });
 
 it("takes no token of another algorithm", async () => {

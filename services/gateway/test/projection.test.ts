@@ -110,8 +110,9 @@ describe("a projection", () => {
       children.push(await log.trigger("family", { parent: { runId: parent }, batchId: "batch_1" }));
     await everything(projection, "family");
     expect(ids(projection.childrenOf("family", parent))).toEqual(children);
-    expect(projection.runsOfBatch("family", "batch_1")).toEqual(children);
-    expect(projection.runsOfBatch("other", "batch_1")).toEqual([]);
+    const ofBatch = { tags: [], batchId: "batch_1", createdAfter: 0 };
+    expect(projection.runsOf("family", ofBatch, 10)).toEqual(children);
+    expect(projection.runsOf("other", ofBatch, 10)).toEqual([]);
   });
 
   it("keeps the runs of environments apart, also under the same id", async () => {

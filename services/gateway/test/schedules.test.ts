@@ -1,6 +1,10 @@
 /** `/api/v1/schedules` and `/api/v1/timezones`. */
+import { randomBytes } from "node:crypto";
 import {
   BUCKETS,
+  makeRunId,
+  retrievedRunSchema,
+  RUN_ID_RANDOM_BYTES,
   scheduleListSchema,
   scheduleViewSchema,
   taskKey,
@@ -74,6 +78,34 @@ describe("a schedule", () => {
     expect(data).toHaveLength(1);
     expect(pagination).toEqual({ currentPage: 2, totalPages: 2, count: 3 });
   });
+});
+
+it("a run of a slot is shown with its schedule, and with its id alone when that is gone", async () => {
+  const made = await schedule("POST", "", { ...nine, deduplicationKey: "shown", externalId: "u" });
+  const runId = makeRunId(0, Date.now(), randomBytes(RUN_ID_RANDOM_BYTES));
+  await gateway.state(runId, "client", "run-triggered", {
+    at: Date.now(),
+    env: ENV,
+    taskId: "report",
+    queue: "task/greet",
+    payload: { type: "application/json" },
+    tags: [],
+    machine: "small-1x",
+    isolation: "process",
+    pool: "default",
+    priorityMs: 0,
+    depth: 0,
+    isTest: false,
+    schedule: { id: made.id, slotAt: Date.now() },
+  });
+  const show = async () => {
+    const response = await gateway.fetch(`/api/v3/runs/${runId}`);
+    return retrievedRunSchema.parse(await response.json()).schedule;
+  };
+  const { id, externalId, deduplicationKey, generator } = made;
+  expect(await show()).toEqual({ id, externalId, deduplicationKey, generator });
+  await send("DELETE", `/${id}`);
+  expect(await show()).toEqual({ id });
 });
 
 it("time zones are listed, without a key", async () => {

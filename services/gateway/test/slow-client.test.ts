@@ -31,7 +31,7 @@ it("cuts off a client that has over 4 MB waiting for it", async () => {
     send: (text: string) => sent.push(JSON.parse(text) as LiveMessage),
     close: (code: number) => closed.push(code),
   };
-  const connection = new LiveConnection({ socket, env: ENV, runs, source, log });
+  const connection = new LiveConnection({ socket, env: ENV, nc, runs, source, log });
   const runId = await gateway.trigger("greet");
   connection.receive(JSON.stringify({ type: "subscribe", id: "a", runId }));
   await expect.poll(() => sent.length).toBe(1);

@@ -9,6 +9,7 @@ export const USAGE = `Usage: npm run keys -- COMMAND --env ENV
   list               shows the keys there are; without --env those of every environment
   rotate             makes a key; the others stay valid for --grace (default: 24h)
   revoke --key ID    takes a key back at once; ID is the one in the list
+  reencrypt          encrypts all keys and environment variables with the current master key
 
   --env ENV          the environment: dev, staging, prod, preview or a name of your own
 
@@ -18,6 +19,7 @@ MILLRACE_MASTER_KEY: what keys are encrypted with; the same as the gateways'.`;
 export type Command =
   | { readonly name: "create"; readonly env: string }
   | { readonly name: "list"; readonly env: string | undefined }
+  | { readonly name: "reencrypt" }
   | { readonly name: "rotate"; readonly env: string; readonly graceMs: number }
   | { readonly name: "revoke"; readonly env: string; readonly id: string };
 
@@ -43,9 +45,17 @@ export function readCommand(argv: readonly string[]): Command | string {
   if (rest.length > 0) return `unexpected: ${rest.join(" ")}`;
   if (env !== undefined && !ENV.test(env)) return `--env: "${env}" is no environment's name`;
   if (name === "list") return { name, env };
+  if (name === "reencrypt") return { name };
   if (name !== "create" && name !== "rotate" && name !== "revoke")
-    return `a command is missing: create, list, rotate or revoke`;
-  if (env === undefined) return "--env is missing";
+    return `a command is missing: create, list, rotate, revoke or reencrypt`;
+  return env === undefined ? "--env is missing" : readChange(name, env, { grace, key });
+}
+
+function readChange(
+  name: "create" | "rotate" | "revoke",
+  env: string,
+  { grace, key }: { readonly grace: string; readonly key: string },
+): Command | string {
   if (name === "create") return { name, env };
   if (name === "revoke")
     return ID.test(key) ? { name, env, id: key } : "--key: the key's ID is in the list";
@@ -68,6 +78,14 @@ export async function execute(
       return { text: await keys.rotate(command.env, command.graceMs, nowMs), status: 0 };
     case "list":
       return { text: (await keys.list(command.env)).map(lineOf).join("\n"), status: 0 };
+    case "reencrypt": {
+      const { done, unreadable } = await keys.reencrypt();
+      const rest = unreadable === 0 ? "" : ` ${unreadable} are of a master key that is not given.`;
+      return {
+        text: `${done} secrets are encrypted anew.${rest}`,
+        status: unreadable === 0 ? 0 : 1,
+      };
+    }
     case "revoke": {
       const count = await keys.revoke(command.env, command.id);
       if (count === 1) return { text: `${command.id} is taken back.`, status: 0 };

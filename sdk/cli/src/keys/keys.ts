@@ -1,6 +1,14 @@
 /** An installation's API keys: made, listed, replaced, taken back. A key itself is shown once, to whoever makes it. */
 import { randomInt } from "node:crypto";
-import { Bucket, openKey, registerKey, type NatsConnection, type SecretBox } from "@millrace/nats";
+import {
+  Bucket,
+  EnvVars,
+  openKey,
+  reencryptKeys,
+  registerKey,
+  type NatsConnection,
+  type SecretBox,
+} from "@millrace/nats";
 import { BUCKETS, keyPrefix, keyRecordSchema, type KeyRecord } from "@millrace/proto";
 
 const LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -75,6 +83,13 @@ export class Keys {
     return found.sort(
       ({ record: a }, { record: b }) => a.env.localeCompare(b.env) || a.createdAt - b.createdAt,
     );
+  }
+
+  /** Encrypts keys and environment variables with the current master key. */
+  async reencrypt(): Promise<{ readonly done: number; readonly unreadable: number }> {
+    const keys = await reencryptKeys(this.#nc, this.#box);
+    const vars = await (await EnvVars.open(this.#nc, this.#box)).reencrypt();
+    return { done: keys.done + vars.done, unreadable: keys.unreadable + vars.unreadable };
   }
 
   async #hashes(env: string): Promise<string[]> {

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { BUCKETS, keyRecordSchema, type KeyRecord } from "@millrace/proto";
 import { Bucket } from "../buckets.ts";
+import { reencryptAll, type Reencrypted } from "./reencrypt.ts";
 import type { NatsConnection } from "../connect.ts";
 import type { SecretBox } from "./secret-box.ts";
 
@@ -26,6 +27,12 @@ function recordOfKey(
 /** The key of a record; undefined when it is not kept, or sealed with a master key that is not here. */
 export function openKey(hash: string, record: KeyRecord, box: SecretBox): string | undefined {
   return record.sealed === undefined ? undefined : box.open(record.sealed, hash);
+}
+
+/** Seals every key anew, with the current master key. Returns how many could be, and how many do not open here. */
+export async function reencryptKeys(nc: NatsConnection, box: SecretBox): Promise<Reencrypted> {
+  const keys = await Bucket.open(nc, BUCKETS.keys, keyRecordSchema);
+  return await reencryptAll(keys, box);
 }
 
 /** Lets a key in. The same key again stays as it is; one that nobody can unseal any more is sealed anew. */

@@ -3,6 +3,7 @@ import { BUCKETS, envVarKey, envVarRecordSchema, type EnvVarRecord } from "@mill
 import { Bucket } from "../buckets.ts";
 import type { NatsConnection } from "../connect.ts";
 import type { Feed } from "../feed.ts";
+import { reencryptAll, type Reencrypted } from "./reencrypt.ts";
 import type { SecretBox } from "./secret-box.ts";
 
 export type EnvVar = { readonly name: string; readonly value: string; readonly isSecret: boolean };
@@ -59,6 +60,11 @@ export class EnvVars {
     const entry = await this.#bucket.get(key);
     if (entry) await this.#bucket.delete(key);
     return entry !== undefined;
+  }
+
+  /** Seals every value of every environment anew, with the current master key. */
+  async reencrypt(): Promise<Reencrypted> {
+    return await reencryptAll(this.#bucket, this.#box);
   }
 
   /**

@@ -54,6 +54,12 @@ export class SecretBox {
     return `${id}.${Buffer.concat([sealed, cipher.getAuthTag()]).toString("base64url")}`;
   }
 
+  /** The same, sealed with the current master key; undefined when it does not open. */
+  reseal(sealed: string, place: string): string | undefined {
+    const secret = this.open(sealed, place);
+    return secret === undefined ? undefined : this.seal(secret, place);
+  }
+
   /** undefined when no master key of these has sealed it, or not for this place. */
   open(sealed: string, place: string): string | undefined {
     const [keyId, text = ""] = sealed.split(".");

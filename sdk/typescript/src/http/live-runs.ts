@@ -113,7 +113,12 @@ export class LiveRuns {
         this.#subscriptions.delete(message.id);
         this.#closeIfUnused();
         subscription.onError(apiError(status, message.error, message.code));
+        return;
       }
+      // Of subscriptions this client does not make.
+      case "caught-up":
+      case "queue":
+      case "chunk":
     }
   }
 

@@ -7,7 +7,7 @@ import { effectiveRetry, setConfig } from "../../src/registry.ts";
 import { contextOf, fakeRun } from "../fake-run.ts";
 import { attemptOf, lastDefined } from "./attempts.ts";
 
-afterEach(() => setConfig({ written: {} }));
+afterEach(() => setConfig({ withoutEffect: [], written: {} }));
 
 const fails = (): never => {
   throw new Error("no");

@@ -7,7 +7,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { PublicTokens } from "../security/public-tokens.ts";
 
-const LIFETIMES = { run: "1h", batch: "1h", waitpoint: "24h" } as const;
+const LIFETIMES_SEC = { run: 3600, batch: 3600, waitpoint: 24 * 3600 } as const;
 const SCOPES = { run: "read:runs:", batch: "read:batch:", waitpoint: "write:waitpoints:" } as const;
 
 declare module "fastify" {
@@ -21,18 +21,19 @@ export function provideHandleTokens(app: FastifyInstance, tokens: PublicTokens):
 }
 
 /** Adds it to the answer's headers. */
-export async function withHandleToken(
+export function withHandleToken(
   request: FastifyRequest,
   reply: FastifyReply,
   kind: keyof typeof SCOPES,
   id: string,
-): Promise<void> {
+): void {
   const { env, token, headers, server } = request;
   if (!token) {
     void reply.header("x-trigger-jwt-claims", JSON.stringify({ sub: env, pub: true }));
     if (headers["trigger-version"] !== undefined) return;
   }
   const scopes = [`${SCOPES[kind]}${id}`];
-  const signed = await server.publicTokens.sign(env, { scopes }, LIFETIMES[kind]);
+  const lifetimeSec = LIFETIMES_SEC[kind];
+  const signed = server.publicTokens.signAtOnce(env, { scopes }, lifetimeSec, Date.now());
   if (signed !== undefined) void reply.header("x-trigger-jwt", signed);
 }

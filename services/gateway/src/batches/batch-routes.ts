@@ -41,7 +41,7 @@ export function batchRoutes(app: FastifyInstance, { batches, calls, runs }: Part
       ...keyHeaders(headers),
       ...read.value,
     });
-    if (created.ok) await withHandleToken(request, reply.code(202), "batch", created.value.id);
+    if (created.ok) withHandleToken(request, reply.code(202), "batch", created.value.id);
     return sendAnswer(reply, created);
   });
 
@@ -86,7 +86,7 @@ export function wholeBatchRoutes(app: FastifyInstance, { batches, calls }: Parts
         const added = await batches.addItems(env, created.value.id, linesFor(items));
         if (!added.ok) return sendRefusal(reply, added);
       }
-      await withHandleToken(request, reply, "batch", created.value.id);
+      withHandleToken(request, reply, "batch", created.value.id);
       return reply.code(202).send(created.value);
     });
 
@@ -105,7 +105,7 @@ export function wholeBatchRoutes(app: FastifyInstance, { batches, calls }: Parts
       if (!added.ok) return sendRefusal(reply, added);
       const batch = await calls.call(env, "batches.retrieve", { id });
       if (!batch.ok) return sendRefusal(reply, batch);
-      await withHandleToken(request, reply, "batch", id);
+      withHandleToken(request, reply, "batch", id);
       return { batchId: id, runs: batch.value.runs };
     },
   );

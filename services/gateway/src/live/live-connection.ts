@@ -73,6 +73,10 @@ export class LiveConnection {
       return this.#refuse(refuse("BAD_REQUEST", `There is a subscription "${request.id}" already`));
     if (this.#subscriptions.size >= MAX_SUBSCRIPTIONS)
       return this.#refuse(refuse("BAD_REQUEST", TOO_MANY), request.id);
+    this.#begin(request);
+  }
+
+  #begin(request: Exclude<LiveRequest, { type: "unsubscribe" }>): void {
     switch (request.type) {
       case "subscribe":
         if (!isRunId(request.runId)) return this.#refuse(unknown(request.runId), request.id);

@@ -39,6 +39,7 @@ import { lightened } from "./light-event.ts";
 import { Milestones } from "./milestones.ts";
 import { QueueLines } from "./queue-lines.ts";
 import { RatedGrants } from "./rated-grants.ts";
+import { childrenOf, runIdsOf, type SelectedRuns } from "./run-family.ts";
 import { listRuns } from "./run-list.ts";
 import { countRuns, selectionOf, selectRuns, type ListedRun } from "./run-selection.ts";
 import { RunStore } from "./run-store.ts";
@@ -72,7 +73,6 @@ const FRESH_PATIENCE_MS = 1000;
 const NOT_READY = "This gateway is still reading the log of runs; try again in a moment";
 const EXPIRE_EVERY_MS = 3_600_000;
 const MAX_AGE_MS = RUNS.max_age / 1e6;
-const CHILDREN_MAX = 1000;
 
 /** Entries on their way into rows, and how far in the log the rows are when all of them are written. */
 type Draining = { readonly entries: Set<Entry>; readonly seq: number };
@@ -241,13 +241,7 @@ export class Projection {
   /** The runs this one triggered, oldest first, at most 1,000. */
   childrenOf(env: string, runId: string): RunItem[] {
     this.flush();
-    const rows = this.#store.db
-      .prepare(
-        `SELECT item FROM runs INDEXED BY runs_parent WHERE env = ? AND parent = ?
-         ORDER BY created_at, seq LIMIT ${CHILDREN_MAX}`,
-      )
-      .all(env, runId) as { item: string }[];
-    return rows.map(({ item }) => JSON.parse(item) as RunItem);
+    return childrenOf(this.#store.db, env, runId);
   }
 
   queueCounts(env: string, queue: string): QueueCounts {
@@ -255,34 +249,10 @@ export class Projection {
     return { running: admitted.size, queued: waiting.size };
   }
 
-  /** Ids of the batch's runs in the order they were triggered. */
-  runsOfBatch(env: string, batchId: string): string[] {
-    this.flush();
-    const rows = this.#store.db
-      .prepare("SELECT id FROM runs INDEXED BY runs_batch WHERE env = ? AND batch = ? ORDER BY seq")
-      .all(env, batchId) as { id: string }[];
-    return rows.map(({ id }) => id);
-  }
-
   /** Ids of the runs with all of these tags, and of this batch, the oldest first; of more than `limit` the newest. */
-  runsOf(
-    env: string,
-    selector: {
-      readonly tags: readonly string[];
-      readonly batchId?: string | undefined;
-      readonly createdAfter: number;
-      /** Only those the log says something about behind this sequence. */
-      readonly changedAfter?: number;
-    },
-    limit: number,
-  ): string[] {
+  runsOf(env: string, selector: SelectedRuns, limit: number): string[] {
     this.flush();
-    const { changedAfter } = selector;
-    const [tag, ...everyTag] = selector.tags;
-    const filter = { ...(tag === undefined ? {} : { tag: [tag] }), batch: selector.batchId };
-    const bounds = { from: selector.createdAfter, to: Number.MAX_SAFE_INTEGER };
-    const runs = selectRuns(this.#store.db, { env, filter, bounds, everyTag, changedAfter }, limit);
-    return runs.map(({ id }) => id).toReversed();
+    return runIdsOf(this.#store.db, env, selector, limit);
   }
 
   /** Calls `listener` after each change of any run, in the order of the log. It may not throw. */

@@ -1,17 +1,39 @@
 /** `GET /realtime/v1/runs/:runId`, `/realtime/v1/runs?tags=`, `/realtime/v1/batches/:batchId`: runs by long polls. */
 import { realtimeSchema, type Refusal } from "@millrace/proto";
+import type { RunLogReader } from "@millrace/service-kit";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Calls } from "../calls.ts";
+import type { Projection } from "../projection/projection.ts";
 import { sendRefusal, sendRunNotFound } from "../refusals.ts";
+import { RunChanges } from "./run-changes.ts";
+import { RunStates } from "./run-states.ts";
 import { readShape, readTagsShape, type ShapeQuery, type ShapeRequest } from "./shape-request.ts";
-import type { ShapeAnswer, Shapes } from "./shapes.ts";
+import { Shapes, type ShapeAnswer } from "./shapes.ts";
 
 type Poll<P> = { Params: P; Querystring: ShapeQuery };
 
-type Parts = { readonly shapes: Shapes; readonly calls: Calls };
+type Parts = {
+  readonly projection: Projection;
+  readonly reader: RunLogReader;
+  readonly calls: Calls;
+};
 
-export function realtimeRoutes(app: FastifyInstance, { shapes, calls }: Parts): void {
-  app.addHook("preClose", async () => shapes.release());
+const HOLD_MS = 20_000;
+const HOLD_JITTER = 0.15;
+
+/** How long a live poll is held: those that began together do not come again together. */
+function holdMs(): number {
+  return HOLD_MS * (1 + HOLD_JITTER * (2 * Math.random() - 1));
+}
+
+export function realtimeRoutes(app: FastifyInstance, { projection, reader, calls }: Parts): void {
+  const changes = new RunChanges(projection);
+  const states = new RunStates(projection, reader);
+  const shapes = new Shapes({ projection, changes, states, holdMs });
+  app.addHook("preClose", async () => {
+    shapes.release();
+    changes.stop();
+  });
 
   const answer = async (
     request: FastifyRequest,
@@ -58,12 +80,6 @@ export function realtimeRoutes(app: FastifyInstance, { shapes, calls }: Parts): 
 function queryOf({ query, token }: FastifyRequest<Poll<unknown>>): ShapeQuery {
   const { skipColumns } = token ?? {};
   return skipColumns ? { ...query, skipColumns: skipColumns.join(",") } : query;
-}
-
-/** What the query asks for; what a public token leaves out comes before what its bearer wants. */
-function asked({ query, token }: FastifyRequest<{ Querystring: ShapeQuery }>): ShapeQuery {
-  const skipped = token?.skipColumns;
-  return skipped ? { ...query, skipColumns: skipped.join(",") } : query;
 }
 
 function sendShape(

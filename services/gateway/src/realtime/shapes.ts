@@ -51,13 +51,15 @@ export type ShapesParts = {
 export class Shapes {
   readonly #parts: ShapesParts;
   readonly #held = new Set<Hold>();
+  #isReleased = false;
 
   constructor(parts: ShapesParts) {
     this.#parts = parts;
   }
 
-  /** Lets every held poll go: there is nothing new. */
+  /** Lets every held poll go, and holds none any more: there is nothing new. */
   release(): void {
+    this.#isReleased = true;
     for (const hold of this.#held) hold.release();
   }
 
@@ -170,6 +172,7 @@ export class Shapes {
     const leave = (): void => hold.release();
     this.#held.add(hold);
     gone.addEventListener("abort", leave);
+    if (gone.aborted || this.#isReleased) leave();
     const unwatch = watch(() => hold.wake());
     try {
       return await answer(hold);

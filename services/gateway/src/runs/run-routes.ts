@@ -18,7 +18,7 @@ import type { PresignedUrls } from "../packets/presigned-urls.ts";
 import type { PublicUrl } from "../public-url.ts";
 import { sendRefusal, sendRunNotFound } from "../refusals.ts";
 import { runResultOf } from "./run-result.ts";
-import { familyOf, shownRun, type ShownRun } from "./shown-run.ts";
+import { familyOf, scheduleOf, shownRun, type ShownRun } from "./shown-run.ts";
 
 type OneRun = { Params: { runId: string } };
 
@@ -37,7 +37,9 @@ export function runRoutes(app: FastifyInstance, parts: Parts): void {
   app.get<OneRun>("/api/v3/runs/:runId", async (request, reply) => {
     const { runId } = request.params;
     const run = await runs.retrieve(request.env, runId);
-    return run ? await show(parts, request, viewOf(run)) : sendRunNotFound(reply, runId);
+    if (!run) return sendRunNotFound(reply, runId);
+    const shown = await show(parts, request, viewOf(run));
+    return { ...shown, ...(await scheduleOf(run.trigger, calls)) };
   });
 
   app.get<OneRun>("/api/v1/runs/:runId/result", async ({ env, params: { runId } }, reply) => {

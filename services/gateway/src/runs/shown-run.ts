@@ -1,5 +1,13 @@
 /** A run as `GET /api/v3/runs/:id` shows it: what is too large for the answer is a URL under which it can be had. */
-import { STORED, type LiveRun, type Packet, type RunItem, type RunView } from "@millrace/proto";
+import {
+  STORED,
+  type LiveRun,
+  type Packet,
+  type RunItem,
+  type RunView,
+  type ScheduleView,
+} from "@millrace/proto";
+import type { Calls } from "../calls.ts";
 import { itemOf } from "../projection/run-row.ts";
 
 export type ShownRun = Omit<RunView, "payloadPath" | "outputPath" | "relatedRuns"> & {
@@ -49,6 +57,26 @@ export async function familyOf(view: RunView, relatives: Relatives): Promise<Fam
     ...(rootItem ? { root: rootItem } : {}),
     ...(parentItem ? { parent: parentItem } : {}),
     ...(children.length > 0 ? { children } : {}),
+  };
+}
+
+/** The schedule a run is of, as v4 shows it; without more than its id when there is no such schedule any more. */
+export async function scheduleOf(
+  { env, schedule }: LiveRun["trigger"],
+  calls: Calls,
+): Promise<{ readonly schedule?: { readonly id: string } & Partial<ScheduleView> }> {
+  if (!schedule) return {};
+  const { id } = schedule;
+  const found = await calls.call(env, "schedules.retrieve", { id });
+  if (!found.ok) return { schedule: { id } };
+  const { externalId, deduplicationKey, generator } = found.value;
+  return {
+    schedule: {
+      id,
+      ...(externalId === undefined ? {} : { externalId }),
+      ...(deduplicationKey === undefined ? {} : { deduplicationKey }),
+      generator,
+    },
   };
 }
 

@@ -31,7 +31,7 @@ type Span = {
   readonly data: SpanData;
 };
 
-type TreeSpan = Omit<Span, "attemptNumber"> & { readonly children: readonly TreeSpan[] };
+type TreeSpan = Span & { readonly children: readonly TreeSpan[] };
 
 /** A span without what it holds. */
 type FlatSpan = Omit<Span, "data"> & Omit<SpanData, "events" | "properties">;
@@ -67,7 +67,7 @@ export function traceOf(
     if (siblings) siblings.push(span);
     else below.set(parent, [span]);
   }
-  const treeOf = ({ attemptNumber: _, ...span }: Span): TreeSpan => {
+  const treeOf = (span: Span): TreeSpan => {
     const children = below.get(span.id) ?? [];
     // Each span has one place: a circle ends where it began.
     below.delete(span.id);

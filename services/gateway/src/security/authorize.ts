@@ -19,15 +19,15 @@ export function authorize(app: FastifyInstance, { lookups, oneTime }: Parts): vo
     if (!token) return;
     const access = accessOf(request);
     if (!access) return sendForbidden(reply, "This needs a secret key");
-    const asked: string[] = [];
+    let missing: string | undefined;
     let isAllowed = false;
     for await (const alternative of access.alternatives(request, lookups)) {
       isAllowed = allows(token.scopes, alternative);
       if (isAllowed) break;
-      asked.push(alternative.map(scopeFor).join(" and "));
+      // The first is known from the request alone. Others would tell what was looked up: a run's tags, its task.
+      missing ??= alternative.map(scopeFor).join(" and ");
     }
-    if (!isAllowed)
-      return sendForbidden(reply, `The token's scopes do not include ${asked.join(", or ")}`);
+    if (!isAllowed) return sendForbidden(reply, `The token's scopes do not include ${missing}`);
     if (token.isOneTime) return await oneTime.begin(request, reply, access.oneTime);
   });
   oneTime.finishOn(app);

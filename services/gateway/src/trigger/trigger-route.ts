@@ -33,7 +33,7 @@ export function triggerRoute(app: FastifyInstance, runs: RunClient, requests: Re
       if (!plan.ok) return sendRefusal(reply, plan);
       const own = await ownRunId(requests, plan, { env, taskId, key: headers[REQUEST_KEY] });
       const { runId, isCached } = await triggerPlanned(runs, env, { ...plan, runId: own });
-      await withHandleToken(request, reply, "run", runId);
+      withHandleToken(request, reply, "run", runId);
       return { id: runId, isCached };
     },
   );

@@ -43,7 +43,7 @@ export function tokenRoutes(app: FastifyInstance, { calls, callbacks, publicUrl 
     });
     if (!created.ok) return sendRefusal(reply, created);
     const { id, isCached } = created.value;
-    await withHandleToken(request, reply, "waitpoint", id);
+    withHandleToken(request, reply, "waitpoint", id);
     return { id, isCached, url: urlOf(request, id) };
   });
 

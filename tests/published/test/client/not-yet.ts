@@ -1,12 +1,16 @@
 /** What the client offers and Millrace does not have: refused, and so that the caller understands. */
 import {
+  auth,
   concurrencyLimits,
+  envvars,
+  metadata,
   NotFoundError,
   prompts,
   query,
   runs,
   sessions,
   streams,
+  tags,
   tasks,
   UnprocessableEntityError,
 } from "@trigger.dev/sdk";
@@ -25,10 +29,6 @@ const NOT_YET: readonly [string, Call][] = [
   ["concurrencyLimits.list", () => concurrencyLimits.list({}, ONCE)],
   ["concurrencyLimits.pause", () => concurrencyLimits.pause("mail", ONCE)],
   ["runs.list of a project", () => runs.list("proj_1", {}, ONCE)],
-  [
-    "streams.input.send",
-    () => streams.input<number>({ id: "in" }).send("run_x", 1, { requestOptions: ONCE }),
-  ],
 ];
 
 export function notYet(): void {
@@ -54,4 +54,21 @@ export function notYet(): void {
       expect(error).toHaveProperty("code", "UNSUPPORTED_OPTION");
     },
   );
+
+  test("what only code in a run can do the client keeps to itself: nothing reaches the gateway", async () => {
+    await auth.withAuth({ accessToken: "tr_dev_nobody" }, async () => {
+      await streams.append("notes", "lost", { target: "run_x" });
+      await streams
+        .pipe("notes", ReadableStream.from(["lost"]), { target: "run_x" })
+        .waitUntilComplete();
+      expect(() => metadata.set("step", 1)).toThrow(/not implemented/);
+      await expect(tags.add("lost")).rejects.toThrow(/outside of a run/);
+    });
+  });
+
+  test("envvars.update outside a run fails in the client", async () => {
+    const call = async (): Promise<unknown> =>
+      await envvars.update("proj_1", "dev", "COLOR", { value: "blue" });
+    await expect(call()).rejects.toThrow(ReferenceError);
+  });
 }

@@ -41,7 +41,9 @@ export function publicTokens(): void {
       const handle = await tasks.batchTrigger<typeof echo>("echo", [{ payload: 1 }]);
       const outputs = await withToken(handle.publicAccessToken, async () => {
         const { runs: ids } = await batch.retrieve(handle.batchId);
-        return await Promise.all(ids.map(async (id) => (await runs.poll(id, FAST)).output as unknown));
+        return await Promise.all(
+          ids.map(async (id) => (await runs.poll(id, FAST)).output as unknown),
+        );
       });
       expect(outputs).toEqual([1]);
     });

@@ -65,7 +65,8 @@ export function realtime(): void {
       const handle = await tasks.trigger<typeof echo>("echo", "x");
       const skipColumns = ["payload" as const, "output" as const];
       let last: { payload?: unknown; output?: unknown; status: string } | undefined;
-      for await (const run of runs.subscribeToRun<typeof echo>(handle.id, { skipColumns })) last = run;
+      for await (const run of runs.subscribeToRun<typeof echo>(handle.id, { skipColumns }))
+        last = run;
       expect(last).toMatchObject({ status: "COMPLETED" });
       expect([last?.payload, last?.output]).toEqual([undefined, undefined]);
     });
@@ -117,6 +118,8 @@ export function realtime(): void {
   test("subscribeToBatch shows the batch's runs", async () => {
     const handle = await tasks.batchTrigger<typeof echo>("echo", [{ payload: 1 }, { payload: 2 }]);
     const completed = await untilCompleted(runs.subscribeToBatch<typeof echo>(handle.batchId), 2);
-    expect([...completed.values()].map(({ output }) => output as unknown).toSorted()).toEqual([1, 2]);
+    expect([...completed.values()].map(({ output }) => output as unknown).toSorted()).toEqual([
+      1, 2,
+    ]);
   });
 }

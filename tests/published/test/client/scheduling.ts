@@ -7,7 +7,11 @@ const DAILY = { task: "tick", cron: "0 9 * * *", timezone: "Europe/Berlin" } as 
 
 export function scheduling(): void {
   test("a schedule is made once for its key, and updated when it is made again", async () => {
-    const made = await schedules.create({ ...DAILY, deduplicationKey: "daily", externalId: "user-1" });
+    const made = await schedules.create({
+      ...DAILY,
+      deduplicationKey: "daily",
+      externalId: "user-1",
+    });
     expect(made).toMatchObject({
       type: "IMPERATIVE",
       task: "tick",
@@ -19,7 +23,11 @@ export function scheduling(): void {
     });
     expect(made.id).toMatch(/^sched_/);
     expect(made.nextRun).toBeInstanceOf(Date);
-    const again = await schedules.create({ ...DAILY, cron: "0 10 * * *", deduplicationKey: "daily" });
+    const again = await schedules.create({
+      ...DAILY,
+      cron: "0 10 * * *",
+      deduplicationKey: "daily",
+    });
     expect(again.id).toBe(made.id);
     expect(again.generator.expression).toBe("0 10 * * *");
   });
@@ -57,7 +65,9 @@ export function scheduling(): void {
     const bad = schedules.create({ ...DAILY, cron: "often", deduplicationKey: "bad" }, ONCE);
     await expect(bad).rejects.toMatchObject({ status: expect.toBeOneOf([400, 422]) as number });
     const unknown = schedules.create({ ...DAILY, task: "nobody", deduplicationKey: "none" }, ONCE);
-    await expect(unknown).rejects.toMatchObject({ status: expect.toBeOneOf([400, 404, 422]) as number });
+    await expect(unknown).rejects.toMatchObject({
+      status: expect.toBeOneOf([400, 404, 422]) as number,
+    });
   });
 
   test("no run has a schedule yet", async () => {

@@ -3,7 +3,7 @@ import { runs, streams, tasks } from "@trigger.dev/sdk";
 import { until } from "@millrace/harness";
 import { expect, test } from "vitest";
 import type { listening, streaming } from "../../tasks/features.ts";
-import { apiUrl, FAST } from "./support.ts";
+import { apiUrl, FAST, ONCE } from "./support.ts";
 
 const numbers = streams.define<{ n: number }>({ id: "numbers" });
 
@@ -21,6 +21,8 @@ export function streamReading(): void {
     expect((await runs.poll(handle, FAST)).output).toBe(5);
     const later = await streams.read<{ n: number }>(handle.id, "numbers", { startIndex: 3 });
     expect(await all(later)).toEqual(expected.slice(3));
+    const fetched = await runs.fetchStream(handle.id, "numbers");
+    expect(await all(fetched)).toEqual(expected);
   });
 
   test("read: what a run appends", async () => {
@@ -48,5 +50,14 @@ export function streamReading(): void {
     }
     await reading;
     expect(seen).toEqual([{ word: "a" }, { word: "b" }]);
+  });
+
+  test("input.send: taken while the run goes on, refused when it has ended", async () => {
+    const answers = streams.input<{ answer: string }>({ id: "answers" });
+    const handle = await tasks.trigger<typeof listening>("listening", { ms: 300 });
+    await answers.send(handle.id, { answer: "yes" });
+    await runs.poll(handle, FAST);
+    const late = answers.send(handle.id, { answer: "no" }, { requestOptions: ONCE });
+    await expect(late).rejects.toMatchObject({ status: 400 });
   });
 }

@@ -1,0 +1,65 @@
+/** Who gets in, and what they may do: everything that stands before the routes. */
+import type { LiveRun } from "@millrace/proto";
+import { SecretBox, type Logger, type NatsConnection } from "@millrace/service-kit";
+import type { FastifyInstance } from "fastify";
+import { provideHandleTokens } from "../auth/handle-tokens.ts";
+import { ApiKeys } from "./api-keys.ts";
+import { authenticate } from "./authenticate.ts";
+import { authorize } from "./authorize.ts";
+import { OneTimeTokens } from "./one-time-tokens.ts";
+import { PublicTokens } from "./public-tokens.ts";
+import { limitRates, type RateLimits } from "./rate-limits.ts";
+
+export type SecuritySettings = {
+  /** What secrets in the broker are encrypted with; default: a key the broker keeps itself. */
+  readonly masterKey?: string | undefined;
+  /** Default: nobody is limited. */
+  readonly rateLimits?: RateLimits | undefined;
+};
+
+export class Security {
+  readonly box: SecretBox;
+  readonly tokens: PublicTokens;
+  readonly #keys: ApiKeys;
+  readonly #oneTime: OneTimeTokens;
+  readonly #rateLimits: RateLimits | undefined;
+
+  private constructor(
+    box: SecretBox,
+    keys: ApiKeys,
+    oneTime: OneTimeTokens,
+    rateLimits: RateLimits | undefined,
+  ) {
+    this.box = box;
+    this.tokens = new PublicTokens(keys);
+    this.#keys = keys;
+    this.#oneTime = oneTime;
+    this.#rateLimits = rateLimits;
+  }
+
+  /** Resolves when every key made so far is known. */
+  static async open(
+    nc: NatsConnection,
+    log: Logger,
+    { masterKey, rateLimits }: SecuritySettings,
+  ): Promise<Security> {
+    const box = await SecretBox.open(nc, masterKey);
+    const keys = await ApiKeys.open(nc, box, log);
+    return new Security(box, keys, await OneTimeTokens.open(nc), rateLimits);
+  }
+
+  /** Stands before all routes that are registered on `app` from now on. @param run looks a run up */
+  guard(
+    app: FastifyInstance,
+    run: (env: string, runId: string) => Promise<LiveRun | undefined>,
+  ): void {
+    authenticate(app, { keys: this.#keys, tokens: this.tokens });
+    if (this.#rateLimits) limitRates(app, this.#rateLimits);
+    authorize(app, { lookups: { run }, oneTime: this.#oneTime });
+    provideHandleTokens(app, this.tokens);
+  }
+
+  async close(): Promise<void> {
+    await this.#keys.close();
+  }
+}
