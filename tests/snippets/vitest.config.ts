@@ -17,7 +17,7 @@ export default defineProject({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // It starts a whole system with many agents: alone, after everything else.
-    maxWorkers: 1,
+    maxWorkers: 2,
     maxConcurrency: 24,
     sequence: { groupOrder: 2 },
   },
