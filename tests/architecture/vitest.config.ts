@@ -1,5 +1,10 @@
 import { defineProject } from "vitest/config";
 export default defineProject({
   ssr: { resolve: { conditions: ["@millrace/source"] } },
-  test: { include: ["test/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 120_000 },
+  test: {
+    maxWorkers: 3,
+    include: ["test/**/*.test.ts"],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+  },
 });

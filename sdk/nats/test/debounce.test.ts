@@ -237,11 +237,13 @@ test("a debounced trigger with an idempotency key: the key leads to the run it j
     ok: true,
     runId: first,
     isCached: false,
+    isNew: false,
   });
   expect(await client.runs.trigger("dev", "resize", body)).toEqual({
     ok: true,
     runId: first,
     isCached: true,
+    isNew: false,
   });
 });
 

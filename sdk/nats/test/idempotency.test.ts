@@ -65,6 +65,7 @@ describe("triggers with one key", () => {
     expect(await trigger(clients[1] ?? client, key, "second")).toEqual({
       ...first,
       isCached: true,
+      isNew: false,
     });
     expect(await client.runs.retrieve("dev", first.runId)).toMatchObject({
       trigger: { payload: { data: '"first"' }, idempotency: { key } },
@@ -100,7 +101,7 @@ describe("triggers with one key", () => {
   test("longer than a subject may be are told apart", async () => {
     const long = "ö".repeat(2000);
     const first = await trigger(client, `${long}a`);
-    expect(await trigger(client, `${long}a`)).toEqual({ ...first, isCached: true });
+    expect(await trigger(client, `${long}a`)).toEqual({ ...first, isCached: true, isNew: false });
     expect((await trigger(client, `${long}b`)).runId).not.toBe(first.runId);
     expect(client.nc.isClosed()).toBe(false);
   });
@@ -155,7 +156,7 @@ describe("a key", () => {
     const key = newKey();
     const first = await trigger(client, key);
     for (const fact of facts) await state(client.publisher, first.runId, fact as Fact);
-    expect(await trigger(client, key)).toEqual({ ...first, isCached: true });
+    expect(await trigger(client, key)).toEqual({ ...first, isCached: true, isNew: false });
   });
 });
 
@@ -178,7 +179,7 @@ describe("a key that was claimed by somebody who died before the trigger", () =>
       trigger: { queue: "task/resize", payload: { data: "2" } },
     });
     expect(await client.runs.publishTrigger("dev", lost.runId, planned.data)).toBe(false);
-    expect(await trigger(client, key)).toEqual({ ...other, isCached: true });
+    expect(await trigger(client, key)).toEqual({ ...other, isCached: true, isNew: false });
   });
 });
 

@@ -47,7 +47,7 @@ async function names(): Promise<string[]> {
 }
 const EVERYTHING = [
   ...STREAMS.map((stream) => stream.name),
-  ...Object.keys(BUCKETS).map((name) => `KV_${name}`),
+  ...Object.values(BUCKETS).map(({ name }) => `KV_${name}`),
   `OBJ_${OBJECT_BUCKETS.payloads.name}`,
 ].toSorted();
 

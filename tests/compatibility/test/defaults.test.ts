@@ -32,7 +32,7 @@ test("a run has no time to live unless somebody gives it one", () => {
 
 test("a configuration may be empty", () => {
   defineConfig({});
-  expect(definedConfig()).toEqual({ written: {} });
+  expect(definedConfig()).toEqual({ withoutEffect: [], written: {} });
 });
 
 test("a schedule's keys have their lengths", () => {

@@ -369,7 +369,6 @@ describe("ctx", () => {
 
 // Whoever builds one of them takes it from here, and changes its row of docs/compatibility.md.
 test.each([
-  ["GET", "/api/v1/runs/run_1/trace"],
   ["GET", "/api/v1/concurrency-limits"],
   ["POST", "/api/v1/query"],
   ["POST", "/api/v1/sessions"],

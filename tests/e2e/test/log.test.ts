@@ -33,6 +33,9 @@ test.each([
     const log = runLogSchema.parse(await get(`/api/v1/runs/${id}/log`));
     const state = fold(eventsOfLog(log));
     if (state.status === "absent") throw new Error("nothing in the log");
-    expect(JSON.parse(JSON.stringify(viewOf(state)))).toEqual(await get(`/api/v3/runs/${id}`));
+    const folded = JSON.parse(JSON.stringify(viewOf(state))) as object;
+    const shown = (await get(`/api/v3/runs/${id}`)) as object;
+    // Which runs are related to it, and how they are, stands in their logs.
+    expect({ ...folded, relatedRuns: {} }).toEqual({ ...shown, relatedRuns: {} });
   },
 );

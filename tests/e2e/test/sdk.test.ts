@@ -129,7 +129,13 @@ describe.each(["http", "nats"] as const)("over %s", (transport) => {
       /at most 10 tags/,
     ],
     ["a bad delay", "echo", { delay: "soon" }, 422, /delay must be a duration/],
-    ["an unknown machine", "echo", { machine: "huge" }, 422, /Unknown machine preset/],
+    [
+      "an unknown machine",
+      "echo",
+      { machine: "huge" },
+      422,
+      /Unknown machine "huge"; the presets are/,
+    ],
   ])("%s is refused with the same error", async (_name, taskId, options, status, message) => {
     const refused = tasks.trigger(taskId, 1, options as never);
     await expect(refused).rejects.toMatchObject({ status });

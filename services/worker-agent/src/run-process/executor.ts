@@ -136,7 +136,9 @@ export class Executor {
     const execution = this.#executions.get(ref);
     if (!execution) return;
     const { attempt, controller, host, scope } = execution;
-    const error = new DOMException(REASONS[reason], "AbortError");
+    // A run that took too long has failed, and its hooks are told so.
+    const name = reason === "max-duration" ? "TimeoutError" : "AbortError";
+    const error = new DOMException(REASONS[reason], name);
     // Who listens is the run's code.
     runInScope(scope, () => controller.abort(error));
     if (reason === "canceled") execution.canceling = attempt.cancel();
