@@ -8,6 +8,7 @@ import { metadataOperationSchema, packetSchema, timestamp } from "../events/valu
 import type { JsonObject } from "../run/state.ts";
 import type { PublicStatus, RunView } from "../run/view.ts";
 import type { EnvironmentType } from "../environments.ts";
+import { createPublicTokenBodySchema } from "./auth.ts";
 import type { RunExplanation } from "./explain.ts";
 import { LIMITS } from "./trigger.ts";
 
@@ -84,6 +85,8 @@ export const CALLS = {
   "bulk.retrieve": z.object({ id: z.string() }),
   "bulk.list": z.object(cursors),
   "bulk.abort": z.object({ id: z.string() }),
+  /** A token for browsers; `expirationTime` is a duration, default 15 minutes. */
+  "auth.createPublicToken": createPublicTokenBodySchema,
   "metadata.retrieve": z.object({ runId }),
   /** Operations on the run's own metadata, its parent's and its root's. */
   "metadata.update": z.object({
@@ -161,6 +164,7 @@ export const GATEWAY_CALLS: ReadonlySet<CallName> = new Set<CallName>([
   "bulk.retrieve",
   "bulk.list",
   "bulk.abort",
+  "auth.createPublicToken",
 ]);
 
 /** A run in a list: without payload and output. */
@@ -279,6 +283,7 @@ export type CallOutputs = {
   "bulk.retrieve": BulkAction;
   "bulk.list": Page<BulkAction>;
   "bulk.abort": BulkAction;
+  "auth.createPublicToken": { readonly token: string };
   "metadata.retrieve": { readonly metadata: JsonObject };
   "metadata.update": { readonly metadata: JsonObject };
   "idempotencyKeys.reset": { readonly id: string };

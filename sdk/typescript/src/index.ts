@@ -1,3 +1,5 @@
+export { auth } from "./auth.ts";
+export type { PublicTokenOptions, TokenScopes, TriggerTokenOptions } from "./auth.ts";
 export { configure, shutdown } from "./platform.ts";
 export type { Configuration } from "./config.ts";
 export type { RequestOptions, RequestRetry } from "./request-options.ts";

@@ -80,6 +80,13 @@ const CASES: readonly Case[] = [
   ["bulk.retrieve", { id: "bulk_1" }, "GET", "/api/v1/bulk-actions/bulk_1"],
   ["bulk.list", { limit: 2 }, "GET", "/api/v1/bulk-actions?page[size]=2"],
   ["bulk.abort", { id: "bulk_1" }, "POST", "/api/v1/bulk-actions/bulk_1/abort"],
+  [
+    "auth.createPublicToken",
+    { scopes: ["read:runs:run_1"], expirationTime: "1h" },
+    "POST",
+    "/api/v1/auth/public-tokens",
+    { scopes: ["read:runs:run_1"], expirationTime: "1h" },
+  ],
   ["metadata.retrieve", { runId: "run_1" }, "GET", "/api/v1/runs/run_1/metadata"],
   [
     "metadata.update",

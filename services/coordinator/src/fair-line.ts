@@ -80,10 +80,11 @@ export class FairLine {
     return run;
   }
 
-  /** The key is not served until it is let back in. */
+  /** The key is not served until it is let back in, or nobody waits for it any more. */
   setAside(key: string): void {
     const member = this.#members.get(key);
-    if (!member) return;
+    // One that is about to be forgotten would be set aside or not by chance.
+    if (!member || member.line.size === 0) return;
     member.aside = true;
     member.turn = undefined;
   }

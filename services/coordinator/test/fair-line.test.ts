@@ -61,6 +61,14 @@ describe("keys in line", () => {
     expect(drain(line)).toEqual(["a0", "a1", "b1"]);
   });
 
+  test("cannot be set aside while nobody waits for them", () => {
+    const line = lineOf({ a: [1] });
+    line.leave("a0");
+    line.setAside("a");
+    line.join("a", queued("a1", 2, { at: 2 }));
+    expect(drain(line)).toEqual(["a1"]);
+  });
+
   test("have nobody in line when all have left or were served", () => {
     const line = lineOf({ a: [1], b: [2], c: [3] });
     line.leave("b0");

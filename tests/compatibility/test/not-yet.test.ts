@@ -18,7 +18,6 @@ test.each([
   "toolTask",
   "concurrencyLimit",
   "concurrencyLimits",
-  "auth",
   "OIDCTokenError",
   "TriggerClient",
   "envvars",
@@ -94,4 +93,9 @@ test("runs.list of a project is refused", () => {
 
 test("streams.input is not there", () => {
   expect(streams).not.toHaveProperty("input");
+});
+
+test("auth has no scoped clients", () => {
+  const scoped = ["withPublicToken", "withTriggerPublicToken", "withAuth", "getOIDCToken"];
+  for (const name of scoped) expect(sdk.auth).not.toHaveProperty(name);
 });

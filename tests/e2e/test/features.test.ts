@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
+  auth,
   batch,
   configure,
   idempotencyKeys,
@@ -372,6 +373,37 @@ describe("what only the gateway knows", () => {
     expect(reasons[0]).toMatchObject({ kind: "no-agent", pool: "the-moon" });
     expect(summary).toContain("the-moon");
     await runs.cancel(nowhere.id);
+  });
+
+  test("a public token reads what it names and nothing else", async () => {
+    const mine = await tasks.trigger<typeof echo>("echo", "mine");
+    const other = await tasks.trigger<typeof echo>("echo", "other");
+    await ended(mine.id);
+    const accessToken = await auth.createPublicToken({
+      scopes: { read: { runs: [mine.id] } },
+      expirationTime: "1h",
+    });
+    const read = async (id: string): Promise<number> => {
+      const headers = { authorization: `Bearer ${accessToken}` };
+      return (await fetch(`${millrace.apiUrl}/api/v3/runs/${id}`, { headers })).status;
+    };
+    expect([await read(mine.id), await read(other.id)]).toEqual([200, 403]);
+
+    const once = await auth.createTriggerPublicToken("echo");
+    const trigger = async (taskId: string): Promise<number> => {
+      const answer = await fetch(`${millrace.apiUrl}/api/v1/tasks/${taskId}/trigger`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${once}`, "content-type": "application/json" },
+        body: JSON.stringify({ payload: 1 }),
+      });
+      return answer.status;
+    };
+    expect(await trigger("slow")).toBe(403);
+    expect(await trigger("echo")).toBe(200);
+    expect(await trigger("echo")).toBeGreaterThanOrEqual(400);
+    await expect(
+      auth.createPublicToken({ scopes: { read: { runs: true } }, expirationTime: "31 days" }),
+    ).rejects.toMatchObject({ status: 400 });
   });
 
   test("many runs are cancelled by a filter", async () => {

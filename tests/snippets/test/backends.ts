@@ -208,6 +208,14 @@ export const BACKENDS: Readonly<Record<string, Backend | undefined>> = {
     );
     expect((received("Received run").at(-1) as Run).status).toBe("COMPLETED");
   },
+  "001-47": async () => {
+    const { publicToken } = await load<{ publicToken: string }>("001-47");
+    const [, claims = ""] = publicToken.split(".");
+    expect(JSON.parse(Buffer.from(claims, "base64url").toString())).toMatchObject({
+      pub: true,
+      scopes: ["read:runs:run_1234"],
+    });
+  },
   "001-49": async () => {
     const { makeKey } = await load<{ makeKey: Code<string> }>("001-49");
     expect(await makeKey()).toBe(await idempotencyKeys.create("my-task-key", { scope: "global" }));

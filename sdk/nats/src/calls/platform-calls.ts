@@ -46,6 +46,7 @@ export class PlatformCalls {
       "bulk.retrieve": null,
       "bulk.list": null,
       "bulk.abort": null,
+      "auth.createPublicToken": null,
       ...runCalls(platform),
       ...metadataCalls(platform),
       ...keyCalls(platform),

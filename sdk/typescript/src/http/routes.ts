@@ -34,6 +34,7 @@ export const ROUTES: { readonly [C in CallName]: Route<C> | undefined } = {
   "bulk.retrieve": { request: ({ id }) => get(`/api/v1/bulk-actions/${encode(id)}`) },
   "bulk.list": { request: (page) => get("/api/v1/bulk-actions", cursorQuery(page)) },
   "bulk.abort": { request: ({ id }) => post(`/api/v1/bulk-actions/${encode(id)}/abort`) },
+  "auth.createPublicToken": { request: (token) => post("/api/v1/auth/public-tokens", token) },
   "metadata.retrieve": { request: ({ runId }) => get(`${run(runId)}/metadata`) },
   "metadata.update": {
     request: ({ runId, ...operations }) => ({

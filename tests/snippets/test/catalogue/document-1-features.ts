@@ -72,6 +72,7 @@ export const DOCUMENT_1_FEATURES: readonly Snippet[] = [
       },
     ],
   },
+  { id: "001-47", env: "a", result: "A token that reads one run" },
   { id: "001-49", env: "a", result: "A global key is the same everywhere" },
   { id: "001-50", env: "a", result: "Triggers once with a key of parts" },
   { id: "001-51", env: "a", result: "Triggers once with a text as key" },

@@ -6,9 +6,8 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   "001-40": "not yet: needs the React hooks",
   "001-41": "not yet: needs the React hooks",
   "001-42": "not yet: needs the React hooks",
-  "001-43": "not yet: needs public tokens and the React hooks",
-  "001-44": "not yet: needs public tokens",
-  "001-45": "not yet: needs public tokens and the React hooks",
+  "001-43": "not yet: needs the React hooks",
+  "001-44": "not yet: needs the React hooks",
+  "001-45": "not yet: needs the React hooks",
   "001-46": "not yet: needs the React hooks",
-  "001-47": "not yet: needs public tokens",
 };
