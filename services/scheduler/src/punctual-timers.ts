@@ -21,6 +21,8 @@ import { fire, readTimer } from "./fire.ts";
 
 /** What is armed further ahead is left to the broker: memory is for those it matters to. */
 const HORIZON_MS = 24 * 3_600_000;
+/** Those of a crowd are fired while the next ones are read. */
+const READ_AT_ONCE = 256;
 /** The group in which the schedulers share the armed timers. */
 const GROUP = "schedulers";
 
@@ -96,14 +98,21 @@ export class PunctualTimers {
 
   /** What fails here is fired by the broker. */
   async #fireAll(due: ReadonlyMap<string, number>): Promise<void> {
-    const armed = await lastMessages(this.#nc, TIMERS.name, [...due.keys()]);
-    await Promise.all(
-      armed.map(async ({ subject, seq, data }) => {
+    const subjects = [...due.keys()];
+    const fired: { readonly subject: string; readonly seq: number }[] = [];
+    const firing: Promise<unknown>[] = [];
+    for (let at = 0; at < subjects.length; at += READ_AT_ONCE) {
+      const slice = subjects.slice(at, at + READ_AT_ONCE);
+      for (const { subject, seq, data } of await lastMessages(this.#nc, TIMERS.name, slice)) {
         const timer = readTimer(subject, data);
-        if (!timer || timer.dueAt !== due.get(subject)) return;
-        await fire(this.#publisher, timer);
-        await purgeSubject(this.#nc, TIMERS.name, subject, seq);
-      }),
+        if (!timer || timer.dueAt !== due.get(subject)) continue;
+        firing.push(fire(this.#publisher, timer).then(() => fired.push({ subject, seq })));
+      }
+    }
+    await Promise.allSettled(firing);
+    // Removing costs the broker more than firing: nobody waits for it.
+    await Promise.all(
+      fired.map(({ subject, seq }) => purgeSubject(this.#nc, TIMERS.name, subject, seq)),
     );
   }
 }
