@@ -1,5 +1,5 @@
 import { useEffect, useState } from "react";
-import { errorOf, refusalOf, type Api } from "./api.ts";
+import { ApiError, errorOf, refusalOf, type Api } from "./api.ts";
 import { runOf, type Run, type RunAnswer } from "./run.ts";
 import type { AnyTask } from "./task-types.ts";
 import { useApi, type HookOptions } from "./trigger-auth-context.ts";
@@ -8,6 +8,9 @@ export type UseRunOptions = HookOptions & {
   /** Milliseconds from one answer to the next question; 0: it is asked once. Default 0. */
   readonly refreshInterval?: number;
 };
+
+/** Between questions while the gateway is not able to answer, or a run is not there (yet). */
+const RETRY_MS = 5000;
 
 /** A run that has been shown stays when a later question fails. `isValidating`: an answer is on its way. */
 export type UseRunInstance<TTask extends AnyTask = AnyTask> = { readonly isValidating: boolean } & (
@@ -62,12 +65,15 @@ export function useRun<TTask extends AnyTask = AnyTask>(
     };
     const refresh = async (): Promise<void> => {
       change({ isValidating: true });
-      await retrieve<TTask>(api, runId, ending.signal).then(
+      const error = await retrieve<TTask>(api, runId, ending.signal).then(
         (run) => change({ run, error: undefined, isValidating: false }),
-        (thrown: unknown) => change({ error: errorOf(thrown), isValidating: false }),
+        (thrown: unknown) => {
+          change({ error: errorOf(thrown), isValidating: false });
+          return errorOf(thrown);
+        },
       );
-      if (refreshInterval > 0 && !ending.signal.aborted)
-        timer = setTimeout(() => void refresh(), refreshInterval);
+      const pauseMs = mayPass(error) ? Math.max(refreshInterval, RETRY_MS) : refreshInterval;
+      if (pauseMs > 0 && !ending.signal.aborted) timer = setTimeout(() => void refresh(), pauseMs);
     };
     void refresh();
     return () => {
@@ -76,6 +82,11 @@ export function useRun<TTask extends AnyTask = AnyTask>(
     };
   }, [api, runId, refreshInterval]);
   return instanceOf(seen.runId === runId ? seen : nothing(runId));
+}
+
+/** The same question may be answered later: the gateway was not reached, or says so. */
+function mayPass(error: Error | void): boolean {
+  return error !== undefined && (!(error instanceof ApiError) || error.isTransient);
 }
 
 function nothing<TTask extends AnyTask>(runId: string): Seen<TTask> {

@@ -16,3 +16,8 @@ export const fail = task({
     throw new Error("No luck");
   },
 });
+
+export const echo = task({
+  id: "echo",
+  run: async (payload: { at: Date; text: string }) => payload,
+});

@@ -12,7 +12,7 @@ import {
   useWaitToken,
   type RealtimeRun,
 } from "../src/index.ts";
-import type { fail, greet } from "../tasks/react.ts";
+import type { echo, fail, greet } from "../tasks/react.ts";
 import { renderHook, unmountAll, waitUntil } from "./render-hook.ts";
 
 let millrace: Millrace;
@@ -144,6 +144,22 @@ test("useTaskTrigger triggers, and its handle's token follows the run", async ()
   await other.change(() => other.now().submit(undefined));
   await waitUntil("it is refused", () => other.now().error !== undefined);
   expect(other.now()).toMatchObject({ isLoading: false, error: { status: 403 } });
+});
+
+test("values that are too large for an answer, or for JSON, are there, too", async () => {
+  const accessToken = await tokenFor("trigger:tasks:echo", "read:tasks:echo");
+  const context = { accessToken, baseURL };
+  const given = { at: new Date(0), text: "x".repeat(200_000) };
+  const rendered = await renderHook(() => useTaskTrigger<typeof echo>("echo", context));
+  await rendered.change(() => rendered.now().submit(given));
+  await waitUntil("it is triggered", () => rendered.now().handle !== undefined);
+  const id = rendered.now().handle?.id ?? "";
+  const followed = await renderHook(() => useRealtimeRun<typeof echo>(id), context);
+  await waitUntil("it has ended", () => followed.now().run?.finishedAt !== undefined);
+  expect(followed.now().run).toMatchObject({ payload: given, output: given });
+  const asked = await renderHook(() => useRun<typeof echo>(id), context);
+  await waitUntil("it is there", () => asked.now().run !== undefined);
+  expect(asked.now().run?.output?.text).toBe(given.text);
 });
 
 test("useRealtimeRunsWithTag shows the runs there are, and those that come", async () => {
