@@ -183,7 +183,7 @@ export {
 } from "./api/realtime.ts";
 export type { RealtimeMessage } from "./api/realtime.ts";
 export { realtimeColumns, STREAMS_KEY, streamsOf } from "./api/realtime-row.ts";
-export type { RealtimeColumn } from "./api/realtime-row.ts";
+export type { RealtimeColumn, RealtimeRow } from "./api/realtime-row.ts";
 export { eventsOfLog, runLogSchema } from "./api/log.ts";
 export type { RunLog, RunStateAt } from "./api/log.ts";
 export { CALLS, GATEWAY_CALLS, PUBLIC_STATUSES, runFilterSchema } from "./api/calls.ts";

@@ -7,6 +7,7 @@ export default defineProject({
   resolve: {
     alias: [
       { find: /^@trigger\.dev\/sdk(\/v3)?$/, replacement: "@millrace/sdk" },
+      { find: /^@trigger\.dev\/react-hooks$/, replacement: "@millrace/react" },
       { find: /^openai$/, replacement: join(here, "stand-ins/openai.ts") },
       { find: /^ai$/, replacement: join(here, "stand-ins/ai.ts") },
       { find: /^~\//, replacement: `${join(here, "snippets")}/` },

@@ -29,6 +29,7 @@ type Manifest = {
   name: string;
   workspaces?: string[];
   dependencies?: Record<string, string>;
+  peerDependencies?: Record<string, string>;
   nx?: { tags?: string[] };
 };
 
@@ -51,7 +52,7 @@ const packages: Package[] = (manifestOf(".").workspaces ?? [])
       dir,
       name: manifest.name,
       layer: manifest.nx?.tags?.find((tag) => tag.startsWith("layer:"))?.slice(6) ?? "none",
-      dependencies: Object.keys(manifest.dependencies ?? {}),
+      dependencies: Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }),
     };
   });
 const byName = new Map(packages.map((each) => [each.name, each]));

@@ -4,6 +4,7 @@ import type { LiveRun, RunView } from "@millrace/proto";
 import { expect, vi } from "vitest";
 import type { Env } from "./catalogue/snippet.ts";
 import type { Platform } from "./platform.ts";
+import { PAGES } from "./pages.ts";
 import { fileOf } from "./regions.ts";
 
 export type Here = { readonly platform: Platform; readonly env: Env };
@@ -68,6 +69,7 @@ function post(body: unknown): Request {
 }
 
 export const BACKENDS: Readonly<Record<string, Backend | undefined>> = {
+  ...PAGES,
   "000-01": async (here) => {
     const { trigger, follow } = await load<{ trigger: Code; follow: Code }>("000-01");
     // It never ends by itself: the SDK's shutdown ends it.

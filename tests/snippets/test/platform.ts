@@ -90,6 +90,21 @@ export class Platform {
     configure({ baseURL: this.#millrace.apiUrl, secretKey: keyOf(env) });
   }
 
+  /** What a page of this environment's user is given. */
+  async publicAuth(
+    env: Env,
+    ...scopes: readonly string[]
+  ): Promise<{ readonly baseURL: string; readonly accessToken: string }> {
+    const baseURL = this.#millrace.apiUrl;
+    const response = await fetch(`${baseURL}/api/v1/auth/public-tokens`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${keyOf(env)}`, "content-type": "application/json" },
+      body: JSON.stringify({ scopes }),
+    });
+    const { token } = (await response.json()) as { token: string };
+    return { baseURL, accessToken: token };
+  }
+
   /** @returns the run's id */
   async trigger(
     env: Env,

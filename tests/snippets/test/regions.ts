@@ -1,6 +1,6 @@
 /** A document's own lines in a snippet's file: those between `#region snippet` and `#endregion`, in their order. */
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 export const FOLDER = join(import.meta.dirname, "../snippets");
@@ -14,7 +14,8 @@ export function snippetIds(): string[] {
 }
 
 export function fileOf(id: string): string {
-  return join(FOLDER, `${id}.ts`);
+  const page = join(FOLDER, `${id}.tsx`);
+  return existsSync(page) ? page : join(FOLDER, `${id}.ts`);
 }
 
 /** SHA-256 of the document's lines. Where it has only an ellipsis for the reader's fields, `...given` stands. */

@@ -39,7 +39,7 @@ test("the compiler takes them all, but for what their documents have wrong", asy
   );
   const found: Record<string, number[]> = {};
   for (const [, file = "", code] of output.matchAll(/^(\S+)\(\d+,\d+\): error TS(\d+)/gm))
-    (found[basename(file, ".ts")] ??= []).push(Number(code));
+    (found[basename(file).replace(/\.tsx?$/, "")] ??= []).push(Number(code));
   const expected = SNIPPETS.flatMap(({ id, diagnostics }) =>
     diagnostics ? [[id, diagnostics.codes] as const] : [],
   );

@@ -85,6 +85,7 @@ export const DOCUMENT_0: readonly Snippet[] = [
       }),
     ],
   },
+  { id: "000-07", env: "a", result: "A page's button triggers with a public token" },
   {
     id: "000-08",
     env: "a",

@@ -1,6 +1,8 @@
 /** The rules for writing tasks: metadata, subscriptions, keys, configuration. */
 import { completes, type Snippet } from "./snippet.ts";
 
+const UNTYPED_PROPS = "the document writes its components' props without types";
+
 export const DOCUMENT_1_FEATURES: readonly Snippet[] = [
   { id: "001-30", env: "a", result: "Triggers with metadata" },
   {
@@ -57,6 +59,30 @@ export const DOCUMENT_1_FEATURES: readonly Snippet[] = [
     runs: [completes("my-task", { prompt: "?" }, { output: { text: "Once upon a time" } })],
   },
   { id: "001-38", env: "f", result: "A run is followed with its stream, each part with its type" },
+  {
+    id: "001-40",
+    env: "a",
+    result: "A component follows a run of an installation of its own",
+    diagnostics: { codes: [7031, 7031], because: UNTYPED_PROPS },
+  },
+  {
+    id: "001-41",
+    env: "a",
+    result: "The hooks' token is given by a context",
+    diagnostics: { codes: [7031], because: UNTYPED_PROPS },
+  },
+  {
+    id: "001-42",
+    env: "a",
+    result: "A component of its own gives it",
+    diagnostics: { codes: [7031, 7031], because: UNTYPED_PROPS },
+  },
+  {
+    id: "001-46",
+    env: "a",
+    result: "A run is loaded with the types of its task, and shown",
+    diagnostics: { codes: [7031], because: UNTYPED_PROPS },
+  },
   {
     id: "001-48",
     env: "e",

@@ -1,0 +1,6 @@
+import { defineProject } from "vitest/config";
+
+export default defineProject({
+  ssr: { resolve: { conditions: ["@millrace/source"] } },
+  test: { include: ["test/**/*.test.ts"] },
+});

@@ -1,0 +1,1 @@
+export { myTask } from "./my-task.ts";
