@@ -18,6 +18,37 @@ async function load(id: string, name: string): Promise<Component> {
   return exported[name] as Component;
 }
 
+type Server = {
+  readonly startRun: () => Promise<void>;
+  readonly default: (props: unknown) => Promise<ReactNode>;
+};
+
+/** What a framework executes on its server. */
+async function server(id: string): Promise<Server> {
+  return (await import(fileOf(id))) as Server;
+}
+
+/** The run of the task "example" that `action` triggers. */
+async function exampleOf(
+  platform: Platform,
+  env: Env,
+  action: () => Promise<void>,
+): Promise<string> {
+  const ids = (): string[] => platform.of(env, "example").map(({ id }) => id);
+  const before = new Set(ids());
+  await action();
+  return await vi.waitFor(() => {
+    const [fresh] = ids().filter((id) => !before.has(id));
+    if (fresh === undefined) throw new Error("Nothing was triggered");
+    return fresh;
+  }, 10_000);
+}
+
+function scopesOf(token: string): unknown {
+  const [, claims = ""] = token.split(".");
+  return (JSON.parse(Buffer.from(claims, "base64url").toString()) as { scopes: unknown }).scopes;
+}
+
 /** In a DOM without a browser; requests stay Node's own. */
 async function mount(
   page: ReactNode,
@@ -81,6 +112,30 @@ export const PAGES: Readonly<Record<string, Page>> = {
     const Shown = (): ReactNode => useContext(TriggerAuthContext)?.accessToken;
     const page = createElement(TriggerProvider, { accessToken: "token" }, createElement(Shown));
     expect(renderToStaticMarkup(page)).toBe("token");
+  },
+  "001-43": async ({ platform, env }) => {
+    const { startRun } = await server("001-43");
+    const run = await exampleOf(platform, env, startRun);
+    const { cookies } = await import("../stand-ins/router.ts");
+    const token = cookies().get("publicAccessToken") ?? "";
+    expect(scopesOf(token)).toEqual([`read:runs:${run}`]);
+    const RunPage = await load("001-43", "default");
+    const page = createElement(RunPage, { params: { id: run } });
+    expect(renderToStaticMarkup(page)).toBe(`${run} with ${token}`);
+  },
+  "001-44": async ({ platform, env }) => {
+    const { startRun } = await server("001-44");
+    const run = await exampleOf(platform, env, startRun);
+    const { redirections } = await import("../stand-ins/router.ts");
+    const [path, token = ""] = redirections.at(-1)?.split("?publicAccessToken=") ?? [];
+    expect(path).toBe(`/runs/${run}`);
+    expect(scopesOf(token)).toEqual([`read:runs:${run}`]);
+  },
+  "001-45": async () => {
+    const { default: RunPage } = await server("001-45");
+    const shown = renderToStaticMarkup(await RunPage({ params: { id: "run_1" } }));
+    expect(shown).toMatch(/^run_1 with /);
+    expect(scopesOf(shown.slice("run_1 with ".length))).toEqual(["read:runs:run_1"]);
   },
   "001-46": async ({ platform, env }) => {
     const MyComponent = await load("001-46", "MyComponent");

@@ -28,6 +28,7 @@ const BESIDES: Readonly<Partial<Record<Env, readonly string[]>>> = {
   a: [
     "../snippets/trigger/emails.ts",
     "../snippets/trigger/myTasks.ts",
+    "example.ts",
     "my-task.ts",
     "scheduled.ts",
   ],

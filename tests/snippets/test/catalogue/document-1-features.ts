@@ -78,6 +78,23 @@ export const DOCUMENT_1_FEATURES: readonly Snippet[] = [
     diagnostics: { codes: [7031, 7031], because: UNTYPED_PROPS },
   },
   {
+    id: "001-43",
+    env: "a",
+    result: "A server action triggers and leaves the token in a cookie for its page",
+    diagnostics: { codes: [7031], because: UNTYPED_PROPS },
+  },
+  {
+    id: "001-44",
+    env: "a",
+    result: "A server action triggers and gives the token to the page's address",
+  },
+  {
+    id: "001-45",
+    env: "a",
+    result: "A page makes a token that reads its run",
+    diagnostics: { codes: [7031], because: UNTYPED_PROPS },
+  },
+  {
     id: "001-46",
     env: "a",
     result: "A run is loaded with the types of its task, and shown",
