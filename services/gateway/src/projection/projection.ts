@@ -1,7 +1,7 @@
 /**
  * All runs, as lists and subscriptions show them: a fold of the whole log that anyone may delete.
  *
- * Owns: one reader of `RUNS`, the folded states of unfinished runs, and rows of all runs in SQLite.
+ * Owns: one reader of `RUNS` and the folded states of unfinished runs. When they become rows is `RowWriter`'s business.
  * 1. Every event is folded once, in the log's order. Rows follow about a second later, a few at a time, so that a short
  *    run is written once and requests are not held up; whoever reads rows gets them with everything that was folded.
  * 2. A finished run leaves memory when its row is written. A fact about it after that (a tag, metadata) has its log
@@ -42,6 +42,7 @@ import { RatedGrants } from "./rated-grants.ts";
 import { childrenOf, runIdsOf, type SelectedRuns } from "./run-family.ts";
 import { listRuns } from "./run-list.ts";
 import { countRuns, selectionOf, selectRuns, type ListedRun } from "./run-selection.ts";
+import { RowWriter } from "./row-writer.ts";
 import { RunStore } from "./run-store.ts";
 import { streamPosition } from "./stream-position.ts";
 
@@ -57,25 +58,12 @@ export type RunChange = { readonly env: string; readonly run: LiveRun; readonly 
 
 export type QueueCounts = { readonly running: number; readonly queued: number };
 
-const FLUSH_MS = 1000;
-/** So many changed runs are written before that. */
-const FLUSH_RUNS = 5000;
-/** So many are written at once: reading is ahead of writing by too much. */
-const FLUSH_AT_ONCE_RUNS = 20_000;
-/** Rows a turn of the event loop: a few milliseconds. */
-const SLICE = 64;
 const READ_AGAIN_MS = 1000;
-const WRITE_AGAIN_MS = 1000;
 /** How many logs are read at once when runs are taken over from a kept file. */
 const RELOADS = 64;
 const CATCH_UP_PATIENCE_MS = 5000;
 const FRESH_PATIENCE_MS = 1000;
 const NOT_READY = "This gateway is still reading the log of runs; try again in a moment";
-const EXPIRE_EVERY_MS = 3_600_000;
-const MAX_AGE_MS = RUNS.max_age / 1e6;
-
-/** Entries on their way into rows, and how far in the log the rows are when all of them are written. */
-type Draining = { readonly entries: Set<Entry>; readonly seq: number };
 
 /** What changes a run that has ended. */
 const AFTERTHOUGHTS: ReadonlySet<EventType> = new Set<EventType>([
@@ -93,8 +81,7 @@ export class Projection {
   readonly #reader: RunLogReader;
   /** By environment and run id. */
   readonly #entries = new Map<string, Map<string, Entry>>();
-  #dirty = new Set<Entry>();
-  #draining: Draining | undefined;
+  readonly #writer: RowWriter;
   /** Finished runs whose log is being read again: the first and the last event that asked for it. */
   readonly #reviving = new Map<string, { readonly first: number; last: number }>();
   readonly #listeners = new Set<(change: RunChange) => void>();
@@ -104,8 +91,6 @@ export class Projection {
   #feed: Feed | undefined;
   #seq: number;
   #pending = 0;
-  #flushTimer: NodeJS.Timeout | undefined;
-  #expiredAt = Date.now();
   #caughtUp = false;
   #closed = false;
 
@@ -115,6 +100,12 @@ export class Projection {
     this.#store = store;
     this.#reader = new RunLogReader(parts.nc);
     this.#seq = store.lastSeq;
+    this.#writer = new RowWriter({
+      store,
+      log: parts.log,
+      settledSeq: () => this.settledSeq,
+      onGone: (entry) => this.#forget(entry),
+    });
   }
 
   /**
@@ -266,8 +257,7 @@ export class Projection {
     this.#closed = true;
     this.#milestones.giveUp();
     await this.#feed?.stop();
-    this.flush();
-    clearTimeout(this.#flushTimer);
+    this.#writer.close();
     this.#store.close();
   }
 
@@ -281,7 +271,7 @@ export class Projection {
         if (!entry) continue;
         this.#keep(entry);
         this.lines.changed(env, undefined, entry.state);
-        this.#dirty.add(entry);
+        this.#writer.add(entry);
       }
     };
     await Promise.all(Array.from({ length: RELOADS }, reload));
@@ -302,9 +292,7 @@ export class Projection {
     this.#seq = seq;
     this.#pending = delivery.pending;
     if (decoded.kind === "event") this.#take(envOf(subject), decoded.event);
-    if (this.#dirty.size >= FLUSH_AT_ONCE_RUNS) this.flush();
-    else if (this.#dirty.size >= FLUSH_RUNS) this.#drain();
-    else if (this.#dirty.size > 0) this.#flushTimer ??= setTimeout(() => this.#drain(), FLUSH_MS);
+    this.#writer.pump();
     this.#milestones.passed(seq);
   }
 
@@ -356,7 +344,7 @@ export class Projection {
   }
 
   #changed(entry: Entry, before: LiveRun | undefined): void {
-    this.#dirty.add(entry);
+    this.#writer.add(entry);
     this.lines.changed(entry.env, before, entry.state);
     if (this.#listeners.size === 0) return;
     const change = { env: entry.env, run: entry.state, isWhole: entry.isWhole };
@@ -393,7 +381,7 @@ export class Projection {
       if (entry && entry.seq >= asked.last) {
         this.#keep(entry);
         this.#changed(entry, undefined);
-        this.#flushTimer ??= setTimeout(() => this.#drain(), FLUSH_MS);
+        this.#writer.pump();
         return;
       }
       if (entry === null) return;
@@ -418,81 +406,13 @@ export class Projection {
 
   /** Brings the rows up to what was folded, at once. */
   flush(): void {
-    clearTimeout(this.#flushTimer);
-    this.#flushTimer = undefined;
-    if (this.#dirty.size === 0 && !this.#draining) return;
-    const all = new Set([...(this.#draining?.entries ?? []), ...this.#dirty]);
-    this.#draining = undefined;
-    this.#dirty.clear();
-    this.#write(all, [...all], this.settledSeq);
-  }
-
-  /** The same, a slice a turn; what changes meanwhile is for the next time. */
-  #drain(): void {
-    clearTimeout(this.#flushTimer);
-    this.#flushTimer = undefined;
-    if (this.#draining || this.#dirty.size === 0) return;
-    const draining: Draining = { entries: this.#dirty, seq: this.settledSeq };
-    this.#dirty = new Set();
-    this.#draining = draining;
-    const next = (): void => {
-      // Somebody could not wait for it.
-      if (this.#draining !== draining) return;
-      const slice = firstOf(draining.entries, SLICE);
-      const isLast = slice.length === draining.entries.size;
-      if (isLast) this.#draining = undefined;
-      this.#write(draining.entries, slice, isLast ? draining.seq : undefined);
-      if (!isLast) setImmediate(next);
-    };
-    next();
-  }
-
-  /**
-   * Writes `slice` and takes it out of `waiting`. What cannot be written waits for the next time, in which it counts with
-   * what has become of it.
-   * @param seq how far the rows are when this is written; absent: more has to be written first
-   */
-  #write(waiting: Set<Entry>, slice: readonly Entry[], seq: number | undefined): void {
-    try {
-      const strangers = this.#store.write(slice, seq);
-      for (const entry of strangers) this.#forget(entry);
-      for (const entry of slice) {
-        waiting.delete(entry);
-        entry.isStored = true;
-        entry.storedTags = entry.state.tags;
-        // What has happened to it since it was put in line is in the row already.
-        this.#dirty.delete(entry);
-        if (entry.state.status === "finished") this.#forget(entry);
-      }
-      this.#expire();
-    } catch (error) {
-      this.#log.error({ err: error }, "the list of runs cannot be written, trying again");
-      for (const entry of waiting) this.#dirty.add(entry);
-      this.#draining = undefined;
-      if (!this.#closed) this.#flushTimer ??= setTimeout(() => this.#drain(), WRITE_AGAIN_MS);
-    }
+    this.#writer.flush();
   }
 
   #forget(entry: Entry): void {
     this.lines.changed(entry.env, entry.state, undefined);
     this.#entries.get(entry.env)?.delete(entry.state.id);
   }
-
-  #expire(): void {
-    const now = Date.now();
-    if (now - this.#expiredAt < EXPIRE_EVERY_MS) return;
-    this.#expiredAt = now;
-    this.#store.expire(now - MAX_AGE_MS);
-  }
-}
-
-function firstOf(entries: Iterable<Entry>, count: number): Entry[] {
-  const first: Entry[] = [];
-  for (const entry of entries) {
-    if (first.length === count) break;
-    first.push(entry);
-  }
-  return first;
 }
 
 /** The environment a `run.…` subject names. */
