@@ -160,6 +160,7 @@ export type {
 } from "./registry.ts";
 export { ENVIRONMENT_TYPES, environmentType, keyPrefix } from "./environments.ts";
 export type { EnvironmentType } from "./environments.ts";
+export { iso } from "./iso.ts";
 export { ERRORS, httpStatus, refuse } from "./errors.ts";
 export type { ErrorCode, Refusal } from "./errors.ts";
 export { MAX_DURATION_MS, parseDuration, parseMoment } from "./api/durations.ts";

@@ -1,4 +1,5 @@
 /** A reason in a sentence. */
+import { iso } from "../iso.ts";
 import type { Reason } from "./explain.ts";
 
 type ReasonOf<K extends Reason["kind"]> = Extract<Reason, { kind: K }>;
@@ -52,8 +53,4 @@ function lineOf(
 
 function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
-}
-
-function iso(atMs: number): string {
-  return new Date(atMs).toISOString();
 }

@@ -1,4 +1,5 @@
 /** A run as the HTTP API shows it: Trigger.dev v4's `RetrieveRunResponse`, derived from the folded state. */
+import { iso } from "../iso.ts";
 import type { Packet, RunError } from "../events/values.ts";
 import type { Finished, LiveRun, Outcome } from "./state.ts";
 
@@ -222,9 +223,4 @@ function triggerFunction(run: LiveRun): string {
   const { parent, batchId } = run.trigger;
   if (parent?.waitIndex === undefined) return batchId === undefined ? "trigger" : "batchTrigger";
   return batchId === undefined ? "triggerAndWait" : "batchTriggerAndWait";
-}
-
-/** Date arithmetic without a clock: the time is an argument. */
-function iso(atMs: number): string {
-  return new Date(atMs).toISOString();
 }

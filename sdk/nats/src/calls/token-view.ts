@@ -1,5 +1,5 @@
 /** A token as users see it. Pure. */
-import type { TokenRecord, TokenView } from "@millrace/proto";
+import { iso, type TokenRecord, type TokenView } from "@millrace/proto";
 
 export function statusOfToken(record: TokenRecord, nowMs: number): TokenView["status"] {
   if (record.completedAt !== undefined) return "COMPLETED";
@@ -39,8 +39,4 @@ function outcome(record: TokenRecord, nowMs: number): Partial<TokenView> {
     outputType: "application/json",
     outputIsError: true,
   };
-}
-
-function iso(atMs: number): string {
-  return new Date(atMs).toISOString();
 }

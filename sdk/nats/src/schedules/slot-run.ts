@@ -1,6 +1,6 @@
 /** The run of a slot: its id and its payload are functions of the schedule and the slot, whoever triggers it. */
 import { createHash } from "node:crypto";
-import { makeRunId, shardOfQueue, type Packet, type ScheduleRecord } from "@millrace/proto";
+import { iso, makeRunId, shardOfQueue, type Packet, type ScheduleRecord } from "@millrace/proto";
 import { slotBefore, upcoming } from "./calendar.ts";
 import type { Cron } from "./cron.ts";
 
@@ -35,8 +35,4 @@ export function slotPayload(record: ScheduleRecord, cron: Cron, slotAt: number):
     data: JSON.stringify({ json, meta: { values, v: 1 } }),
     type: "application/super+json",
   };
-}
-
-function iso(atMs: number): string {
-  return new Date(atMs).toISOString();
 }

@@ -3,7 +3,7 @@
  * triggered. Durations are milliseconds. Pure.
  */
 import { createHash } from "node:crypto";
-import { publicError, type LiveRun, type RunItem } from "@millrace/proto";
+import { iso, publicError, type LiveRun, type RunItem } from "@millrace/proto";
 import type { Said } from "./telemetry-log.ts";
 
 type SpanData = {
@@ -186,8 +186,4 @@ function rootIdOf(run: LiveRun): string {
 /** The form of a span's id, always the same for the same text. */
 function hashOf(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 16);
-}
-
-function iso(atMs: number): string {
-  return new Date(atMs).toISOString();
 }
