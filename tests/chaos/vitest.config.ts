@@ -1,0 +1,12 @@
+import { defineProject } from "vitest/config";
+export default defineProject({
+  ssr: { resolve: { conditions: ["@millrace/source"] } },
+  test: {
+    include: ["test/**/*.test.ts"],
+    testTimeout: 30_000,
+    hookTimeout: 120_000,
+    // Each file starts whole systems and kills them: after everything else, two at a time.
+    maxWorkers: 2,
+    sequence: { groupOrder: 1 },
+  },
+});

@@ -1,0 +1,9 @@
+import { defineProject } from "vitest/config";
+export default defineProject({
+  ssr: { resolve: { conditions: ["@millrace/source"] } },
+  test: {
+    include: ["test/**/*.test.ts"],
+    testTimeout: 30_000,
+    hookTimeout: 120_000,
+  },
+});
