@@ -1,6 +1,6 @@
 /**
- * `npm run bench [-- --json FILE] [--quick] [--only timers]`: the platform's figures beside the broker's own, in one run
- * on one machine, all processes and the broker together. One node, file storage, the broker's default fsync.
+ * `npm run bench [-- --json FILE] [--quick] [--only NAME]`: the platform's figures beside the broker's own, in one run on one machine,
+ * all processes and the broker together. One node, file storage, the broker's default fsync.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,8 +9,11 @@ import { Millrace } from "@millrace/harness";
 import { fanOut } from "./fan-out.ts";
 import { keys } from "./keys.ts";
 import { EVENTS_OF_LIMITED_RUN, EVENTS_OF_PLAIN_RUN, Load } from "./load.ts";
+import { comparePeers, peerTable } from "./peers/main.ts";
 import { table, type Figure } from "./report.ts";
+import { runList } from "./run-list.ts";
 import { cpuPerRun, latency, throughput, type Scale } from "./scenarios.ts";
+import { subscribers } from "./subscribers.ts";
 import { timers } from "./timers.ts";
 import { measureYardstick, type Yardstick } from "./yardstick.ts";
 
@@ -27,9 +30,27 @@ const say = (line: string): void => {
   process.stderr.write(`${line}\n`);
 };
 
-if (options.only === "timers") print(undefined, await timers(size, say));
-else if (options.only === undefined) await everythingElse();
-else throw new Error(`--only knows "timers", not "${options.only}"`);
+/** What is measured apart from the rest, each on an installation of its own. */
+const ALONE: Readonly<Record<string, () => Promise<void>>> = {
+  timers: async () => print(undefined, await timers(size, say)),
+  "run-list": async () => print(undefined, await runList(size, say)),
+  subscribers: async () => print(undefined, await subscribers(size, say)),
+  peers,
+};
+
+if (options.only === undefined) await everythingElse();
+else {
+  const alone = ALONE[options.only];
+  if (!alone)
+    throw new Error(`--only knows ${Object.keys(ALONE).join(", ")}, not "${options.only}"`);
+  await alone();
+}
+
+async function peers(): Promise<void> {
+  const results = await comparePeers(options.quick, say);
+  process.stdout.write(`${peerTable(results, "BullMQ")}\n`);
+  if (options.json) writeFileSync(options.json, JSON.stringify(results, null, 2));
+}
 
 function print(yardstick: Yardstick | undefined, figures: readonly Figure[]): void {
   process.stdout.write(`${table(yardstick, figures)}\n`);

@@ -48,3 +48,21 @@ export const fanOut = task({
     return { calledAt, lastChildAt, resumedAt };
   },
 });
+
+/** `at`: when it was triggered; 0: nobody wants to know. */
+type Measured = { readonly at: number };
+
+const since = ({ at }: Measured): number | null => (at > 0 ? now() - at : null);
+
+export const measuredShared = task({ id: "measured-shared", isolation: "shared", run: since });
+
+export const measuredProcess = task({ id: "measured-process", machine: "micro", run: since });
+
+/** Long enough for whoever hears of it to follow it while it runs. */
+export const nap = task({
+  id: "nap",
+  isolation: "shared",
+  run: async () => {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  },
+});

@@ -6,6 +6,8 @@
  * after it went, and no reconnection happened in between.
  */
 import {
+  agentKey,
+  agentOfKey,
   agentRecordSchema,
   BUCKETS,
   poolOf,
@@ -34,7 +36,7 @@ export class Agents {
     const agents = new Agents(await Bucket.open(nc, BUCKETS.agents, agentRecordSchema));
     onReconnect(nc, () => agents.#restartChecks());
     setInterval(() => agents.#checkSilent(), PRESENCE_TTL_MS);
-    await agents.#bucket.watch(">", ({ key, value }) => agents.#changed(key, value));
+    await agents.#bucket.watch(">", ({ key, value }) => agents.#changed(agentOfKey(key), value));
     return agents;
   }
 
@@ -45,6 +47,17 @@ export class Agents {
       if (agent.env === env && serves(agent, pool) && !agent.draining)
         sum += agent.capacity[lane] ?? 0;
     return sum;
+  }
+
+  /** How many agents live, by environment and pool. */
+  census(): Iterable<{ readonly env: string; readonly pool: string; readonly count: number }> {
+    const counts = new Map<string, { env: string; pool: string; count: number }>();
+    for (const { env, pool } of this.#alive.values()) {
+      const key = `${env} ${pool}`;
+      const { count } = counts.get(key) ?? { count: 0 };
+      counts.set(key, { env, pool, count: count + 1 });
+    }
+    return counts.values();
   }
 
   /** Says that a run depends on this agent: one that is not known to live is looked for. */
@@ -100,10 +113,19 @@ export class Agents {
     for (const agentId of waiting) this.#checkLater(agentId);
   }
 
+  /** Looked up: what was heard of may be old. */
+  async #isPresent(agentId: string): Promise<boolean> {
+    let isPresent = false;
+    await this.#bucket.each(agentKey("*", agentId), () => {
+      isPresent = true;
+    });
+    return isPresent;
+  }
+
   async #check(agentId: string): Promise<void> {
     this.#checks.delete(agentId);
     try {
-      if (this.#alive.has(agentId) || (await this.#bucket.get(agentId))) return;
+      if (this.#alive.has(agentId) || (await this.#isPresent(agentId))) return;
     } catch {
       this.#checkLater(agentId);
       return;

@@ -4,7 +4,7 @@
  * Coordinators announce themselves in the `leases` bucket; each leads its fair share of the shards and gives up what
  * is over it. A shard is led by whoever holds its lease; changes are noticed by watching the bucket, not by polling.
  */
-import { BUCKETS, LEASE_KEYS, LEASE_TTL_MS, SHARD_COUNT } from "@millrace/proto";
+import { BUCKETS, LEASE_KEYS, LEASE_TTL_MS, SHARD_COUNT, type LiveRun } from "@millrace/proto";
 import {
   Bucket,
   Lease,
@@ -36,6 +36,8 @@ export class Leadership {
   readonly #log: Logger;
   readonly #bucket: Bucket<LeaseRecord>;
   readonly #resources: ShardResources;
+  /** Those there are; in a simulation, some of them. */
+  readonly #shards: readonly number[];
   readonly #led = new Map<number, Led>();
   readonly #holders = new Map<string, Holder>();
   readonly #timers: NodeJS.Timeout[] = [];
@@ -43,20 +45,27 @@ export class Leadership {
   #balanceAgain = false;
   #stopped = false;
 
-  private constructor(id: string, bucket: Bucket<LeaseRecord>, resources: ShardResources) {
+  private constructor(
+    id: string,
+    bucket: Bucket<LeaseRecord>,
+    resources: ShardResources,
+    shards: readonly number[],
+  ) {
     this.#id = id;
     this.#log = resources.log;
     this.#bucket = bucket;
     this.#resources = resources;
+    this.#shards = shards;
   }
 
   static async start(
     nc: NatsConnection,
     id: string,
     resources: ShardResources,
+    shards: readonly number[] = SHARDS,
   ): Promise<Leadership> {
     const bucket = await Bucket.open(nc, BUCKETS.leases, leaseRecordSchema);
-    const leadership = new Leadership(id, bucket, resources);
+    const leadership = new Leadership(id, bucket, resources, shards);
     await leadership.#announce();
     await bucket.watch(">", ({ key, value }) => leadership.#noticed(key, value));
     leadership.#timers.push(
@@ -70,16 +79,14 @@ export class Leadership {
   /** Every shard is led by somebody, and those of this process go on. */
   get settled(): boolean {
     return (
-      SHARDS.every((shard) => this.#holders.get(LEASE_KEYS.shard(shard))?.alive === true) &&
+      this.#shards.every((shard) => this.#holders.get(LEASE_KEYS.shard(shard))?.alive === true) &&
       [...this.#led.values()].every((led) => led.leader !== undefined)
     );
   }
 
-  /** Runs that are not finished, in all shards of this process. */
-  get liveRuns(): number {
-    let sum = 0;
-    for (const { leader } of this.#led.values()) sum += leader?.liveRuns ?? 0;
-    return sum;
+  /** The runs of all shards that this process leads; some have ended and owe something yet. */
+  *runs(): Iterable<LiveRun> {
+    for (const { leader } of this.#led.values()) if (leader) yield* leader.runs();
   }
 
   get shards(): number[] {
@@ -134,10 +141,10 @@ export class Leadership {
   async #moveTowardsFairShare(): Promise<void> {
     for (const [key, { seenAt }] of this.#holders)
       if (performance.now() - seenAt > FORGET_AFTER_MS) this.#holders.delete(key);
-    const share = Math.ceil(SHARD_COUNT / this.#coordinators());
+    const share = Math.ceil(this.#shards.length / this.#coordinators());
     const surplus = this.shards.slice(share);
     await Promise.all(surplus.map((shard) => this.#giveUp(shard)));
-    const free = SHARDS.filter(
+    const free = this.#shards.filter(
       (shard) => !this.#led.has(shard) && !this.#holders.has(LEASE_KEYS.shard(shard)),
     );
     const wanted = free.slice(0, Math.max(0, share - this.#led.size));
@@ -165,7 +172,7 @@ export class Leadership {
       const leader = await ShardLeader.start(shard, lease, this.#resources);
       if (this.#led.get(shard) !== led) return await leader.stop();
       led.leader = leader;
-      this.#log.info({ shard, runs: leader.liveRuns }, "leading shard");
+      this.#log.info({ shard, runs: leader.size }, "leading shard");
     } catch (error) {
       this.#log.error({ err: error, shard }, "taking the shard over failed");
       this.#led.delete(shard);

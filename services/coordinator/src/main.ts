@@ -1,31 +1,30 @@
 /** The coordinator's process: provisions the broker, then leads its share of the shards. */
 import { OBJECT_BUCKETS } from "@millrace/proto";
-import { meterOf, openBlobs, provision, runService } from "@millrace/service-kit";
+import { openBlobs, provision, runService } from "@millrace/service-kit";
 import { Agents } from "./agents.ts";
 import { coordinatorConfigSchema } from "./config.ts";
 import { Leadership } from "./leadership.ts";
 import { QueueSettings } from "./queue-settings.ts";
+import { RunMetrics } from "./run-metrics.ts";
 import { Tokens } from "./tokens.ts";
 
 await runService("coordinator", coordinatorConfigSchema, process.env, async (service) => {
   const { nc, publisher, log, config } = service;
   await provision(nc, config.MILLRACE_REPLICAS);
+  const agents = await Agents.open(nc);
+  const queues = await QueueSettings.open(nc, log);
+  const metrics = new RunMetrics(service.metrics);
   const leadership = await Leadership.start(nc, service.instanceId, {
     nc,
     publisher,
     log,
     blobs: await openBlobs(nc, OBJECT_BUCKETS.snapshots.name, config.MILLRACE_REPLICAS),
-    agents: await Agents.open(nc),
-    queues: await QueueSettings.open(nc, log),
+    agents,
+    queues,
     tokens: await Tokens.open(nc, log),
+    metrics,
   });
-  const meter = meterOf("coordinator");
-  meter
-    .createObservableGauge("millrace.coordinator.runs.live", { unit: "{run}" })
-    .addCallback((gauge) => gauge.observe(leadership.liveRuns));
-  meter
-    .createObservableGauge("millrace.coordinator.shards.led", { unit: "{shard}" })
-    .addCallback((gauge) => gauge.observe(leadership.shards.length));
+  metrics.observe(leadership, queues, agents);
   service.onStop("shards", () => leadership.stop());
   service.setReadiness(() =>
     leadership.settled ? { ready: true } : { ready: false, reason: "shards without a leader" },

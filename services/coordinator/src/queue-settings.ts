@@ -39,9 +39,14 @@ export class QueueSettings {
     return record;
   }
 
+  /** The queue's settings, where they are known. */
+  peek(env: string, queue: string): QueueRecord | undefined {
+    return this.#records.get(queueKey(env, queue));
+  }
+
   /** The period of its rate limit, where it is known to have one. */
   periodOf(env: string, queue: string): number | undefined {
-    return this.#records.get(queueKey(env, queue))?.rateLimit?.periodMs;
+    return this.peek(env, queue)?.rateLimit?.periodMs;
   }
 
   /** Calls `listener` whenever a queue's settings become known or are written. */

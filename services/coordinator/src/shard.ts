@@ -45,6 +45,7 @@ import { Effects } from "./effects.ts";
 import { LateWaiters } from "./late-waiters.ts";
 import { lean } from "./lean.ts";
 import type { QueueSettings } from "./queue-settings.ts";
+import type { RunMetrics } from "./run-metrics.ts";
 import { RatedStarts } from "./rated-starts.ts";
 import { loadSnapshot, storeSnapshot } from "./snapshots.ts";
 import { tellParent } from "./tell-parent.ts";
@@ -59,6 +60,7 @@ export type ShardResources = {
   readonly agents: Agents;
   readonly queues: QueueSettings;
   readonly tokens: Tokens;
+  readonly metrics: Pick<RunMetrics, "started" | "finished">;
 };
 
 /** Those of a leader that crashed are among the last; the broker takes back the others after their lease. */
@@ -126,8 +128,13 @@ export class ShardLeader {
     }
   }
 
-  get liveRuns(): number {
+  /** How many runs it leads. */
+  get size(): number {
     return this.#runs.size;
+  }
+
+  runs(): Iterable<LiveRun> {
+    return this.#runs.values();
   }
 
   /** Stops acting. With a lease that is still valid, the state is stored for the next leader first. */
@@ -222,7 +229,15 @@ export class ShardLeader {
         for (const o of change.end)
           if (!isMoved(o, change.begin)) this.#end(before, o, after, event);
       this.#perform(after, change.begin);
+      this.#measure(before, after, event);
     }
+  }
+
+  #measure(before: RunState, after: LiveRun, event: RunEvent): void {
+    const { metrics } = this.#resources;
+    if (after.status === "finished" && before.status !== "finished") metrics.finished(after);
+    else if (event.type === "attempt-started" && event.data.attempt === 1 && !event.data.continues)
+      metrics.started(after, event.data.at);
   }
 
   /** The run has ended and is forgotten, or it was never there. */

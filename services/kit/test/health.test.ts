@@ -1,12 +1,14 @@
 /** The health endpoints. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { HealthServer, type Readiness } from "../src/index.ts";
+import { HealthServer, Metrics, type Readiness } from "../src/index.ts";
 
 let readiness: Readiness;
 let server: HealthServer;
+let metrics: Metrics;
 beforeEach(async () => {
   readiness = { ready: true };
-  server = await HealthServer.start("127.0.0.1", 0, () => readiness);
+  metrics = new Metrics();
+  server = await HealthServer.start("127.0.0.1", 0, () => readiness, metrics);
 });
 afterEach(() => server.stop());
 
@@ -31,17 +33,17 @@ describe("a health server", () => {
   });
 
   test("knows nothing else", async () => {
-    expect((await ask("/metrics")).status).toBe(404);
+    expect((await ask("/stats")).status).toBe(404);
   });
 
   test("cannot share a port", async () => {
     await expect(
-      HealthServer.start("127.0.0.1", server.port, () => ({ ready: true })),
+      HealthServer.start("127.0.0.1", server.port, () => ({ ready: true }), metrics),
     ).rejects.toThrow("EADDRINUSE");
   });
 
   test("stops although a client keeps its connection open", async () => {
-    const other = await HealthServer.start("127.0.0.1", 0, () => ({ ready: true }));
+    const other = await HealthServer.start("127.0.0.1", 0, () => ({ ready: true }), metrics);
     const url = `http://127.0.0.1:${other.port}/healthz`;
     expect((await fetch(url)).ok).toBe(true);
     await other.stop();

@@ -9,12 +9,8 @@ import {
   runSubject,
   timerBodySchema,
 } from "@millrace/proto";
-import { meterOf, type Publisher } from "@millrace/service-kit";
-
-const lateness = meterOf("scheduler").createHistogram("millrace.scheduler.timer.lateness", {
-  unit: "ms",
-  description: "How long after its time a timer was fired",
-});
+import type { Publisher } from "@millrace/service-kit";
+import type { SchedulerMetrics } from "./scheduler-metrics.ts";
 
 export type Timer = {
   readonly env: string;
@@ -41,7 +37,11 @@ export function readTimer(subject: string, data: Uint8Array): Timer | undefined 
  * Resolves when the fact is stored.
  * @throws BrokerUnavailableError
  */
-export async function fire(publisher: Publisher, timer: Timer): Promise<void> {
+export async function fire(
+  publisher: Publisher,
+  timer: Timer,
+  metrics: SchedulerMetrics,
+): Promise<void> {
   const { env, runId, name, dueAt } = timer;
   const at = Date.now();
   await publisher.publish(
@@ -49,5 +49,5 @@ export async function fire(publisher: Publisher, timer: Timer): Promise<void> {
     encodeEvent("timer-fired", { at, name, dueAt }),
     { type: "timer-fired", headers: { "Nats-Msg-Id": firingId(runId, name, dueAt) } },
   );
-  lateness.record(at - dueAt);
+  metrics.timerFired(at - dueAt);
 }

@@ -18,6 +18,7 @@ import {
   type Publisher,
 } from "@millrace/service-kit";
 import { fire, readTimer } from "./fire.ts";
+import type { SchedulerMetrics } from "./scheduler-metrics.ts";
 
 /** What is armed further ahead is left to the broker: memory is for those it matters to. */
 const HORIZON_MS = 24 * 3_600_000;
@@ -32,14 +33,16 @@ export class PunctualTimers {
   readonly #nc: NatsConnection;
   readonly #publisher: Publisher;
   readonly #log: Logger;
+  readonly #metrics: SchedulerMetrics;
   readonly #armed = new Map<string, Armed>();
   #due = new Map<string, number>();
   readonly #stop: () => void;
 
-  constructor(nc: NatsConnection, publisher: Publisher, log: Logger) {
+  constructor(nc: NatsConnection, publisher: Publisher, log: Logger, metrics: SchedulerMetrics) {
     this.#nc = nc;
     this.#publisher = publisher;
     this.#log = log;
+    this.#metrics = metrics;
     const subscription = nc.subscribe(ARMED_TIMERS, {
       queue: GROUP,
       callback: (error, { subject, data }) => {
@@ -106,7 +109,9 @@ export class PunctualTimers {
       for (const { subject, seq, data } of await lastMessages(this.#nc, TIMERS.name, slice)) {
         const timer = readTimer(subject, data);
         if (!timer || timer.dueAt !== due.get(subject)) continue;
-        firing.push(fire(this.#publisher, timer).then(() => fired.push({ subject, seq })));
+        firing.push(
+          fire(this.#publisher, timer, this.#metrics).then(() => fired.push({ subject, seq })),
+        );
       }
     }
     await Promise.allSettled(firing);

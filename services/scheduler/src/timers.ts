@@ -18,6 +18,7 @@ import {
   type Publisher,
 } from "@millrace/service-kit";
 import { fire, readTimer } from "./fire.ts";
+import type { SchedulerMetrics } from "./scheduler-metrics.ts";
 
 const BATCH = 512;
 
@@ -25,12 +26,19 @@ export class TimerFirer {
   readonly #nc: NatsConnection;
   readonly #publisher: Publisher;
   readonly #log: Logger;
+  readonly #metrics: SchedulerMetrics;
   readonly #loop: PullLoop;
 
-  private constructor(nc: NatsConnection, publisher: Publisher, log: Logger) {
+  private constructor(
+    nc: NatsConnection,
+    publisher: Publisher,
+    log: Logger,
+    metrics: SchedulerMetrics,
+  ) {
     this.#nc = nc;
     this.#publisher = publisher;
     this.#log = log;
+    this.#metrics = metrics;
     this.#loop = new PullLoop(nc, {
       stream: DUE_CONSUMER.stream,
       consumer: () => DUE_CONSUMER.durable_name,
@@ -40,9 +48,14 @@ export class TimerFirer {
     });
   }
 
-  static async start(nc: NatsConnection, publisher: Publisher, log: Logger): Promise<TimerFirer> {
+  static async start(
+    nc: NatsConnection,
+    publisher: Publisher,
+    log: Logger,
+    metrics: SchedulerMetrics,
+  ): Promise<TimerFirer> {
     await ensureConsumer(nc, DUE_CONSUMER);
-    const firer = new TimerFirer(nc, publisher, log);
+    const firer = new TimerFirer(nc, publisher, log, metrics);
     firer.#loop.want(BATCH);
     return firer;
   }
@@ -61,7 +74,7 @@ export class TimerFirer {
 
   async #fire({ subject, data, reply }: Delivery): Promise<void> {
     const timer = readTimer(subject, data);
-    if (timer) await fire(this.#publisher, timer);
+    if (timer) await fire(this.#publisher, timer, this.#metrics);
     else this.#log.error({ subject }, "a due timer cannot be read; it is dropped");
     this.#nc.publish(reply, ACK);
   }

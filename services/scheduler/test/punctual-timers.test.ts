@@ -10,6 +10,7 @@ import {
   type RunEventOf,
 } from "@millrace/proto";
 import {
+  Metrics,
   provision,
   Publisher,
   purgeSubject,
@@ -20,6 +21,7 @@ import {
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { sleep, TestBroker, until } from "@millrace/harness";
 import { PunctualTimers } from "../src/punctual-timers.ts";
+import { SchedulerMetrics } from "../src/scheduler-metrics.ts";
 import { TimerFirer } from "../src/timers.ts";
 
 let broker: TestBroker;
@@ -49,8 +51,9 @@ const quiet: Partial<Logger> = {
 async function start(): Promise<PunctualTimers> {
   const own = await broker.connect();
   const log = quiet as Logger;
-  schedulers.push(await TimerFirer.start(own, new Publisher(own), log));
-  const punctual = new PunctualTimers(own, new Publisher(own), log);
+  const metrics = new SchedulerMetrics(new Metrics());
+  schedulers.push(await TimerFirer.start(own, new Publisher(own), log, metrics));
+  const punctual = new PunctualTimers(own, new Publisher(own), log, metrics);
   schedulers.push(punctual);
   await own.flush();
   return punctual;

@@ -15,6 +15,7 @@ import {
   type RunEventOf,
 } from "@millrace/proto";
 import {
+  Metrics,
   provision,
   Publisher,
   PullLoop,
@@ -25,6 +26,7 @@ import {
 } from "@millrace/service-kit";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { sleep, TestBroker, until } from "@millrace/harness";
+import { SchedulerMetrics } from "../src/scheduler-metrics.ts";
 import { TimerFirer } from "../src/timers.ts";
 
 const ACK_WAIT_MS = 1000;
@@ -65,7 +67,12 @@ async function start(): Promise<TimerFirer> {
     error: (fields: unknown) => errors.push(fields),
     warn: () => undefined,
   };
-  const firer = await TimerFirer.start(own, new Publisher(own), log as Logger);
+  const firer = await TimerFirer.start(
+    own,
+    new Publisher(own),
+    log as Logger,
+    new SchedulerMetrics(new Metrics()),
+  );
   firers.push(firer);
   return firer;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { agentRecordSchema, BUCKETS, type AgentRecord } from "@millrace/proto";
+import { agentKey, agentRecordSchema, BUCKETS, type AgentRecord } from "@millrace/proto";
 import { Bucket } from "@millrace/nats";
 import { isAlive } from "./support/agent-process.ts";
 import { eventually } from "./support/coordinator.ts";
@@ -26,7 +26,7 @@ const setup = setUp({
 
 async function record(id: string): Promise<AgentRecord | undefined> {
   const agents = await Bucket.open(setup().broker.nc, BUCKETS.agents, agentRecordSchema);
-  return (await agents.get(id))?.value;
+  return (await agents.get(agentKey("dev", id)))?.value;
 }
 
 test("a draining agent finishes what it can and gives the rest back", async () => {

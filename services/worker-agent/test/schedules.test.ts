@@ -1,6 +1,7 @@
 /** Schedules that task files declare. */
 import { expect, test } from "vitest";
 import {
+  agentKey,
   agentRecordSchema,
   BUCKETS,
   scheduleKey,
@@ -70,7 +71,7 @@ test("become records, and the agent says which it declares", async () => {
     undefined,
   ]);
   const agents = await Bucket.open(setup().broker.nc, BUCKETS.agents, agentRecordSchema);
-  const presence = (await agents.get(agent.id))?.value;
+  const presence = (await agents.get(agentKey("dev", agent.id)))?.value;
   expect(presence?.schedules?.toSorted()).toEqual([idOf("daily"), idOf("tokyo")].toSorted());
   expect(presence?.source).toBe((await declared("daily"))?.source);
 });

@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from "vitest";
-import { agentRecordSchema, BUCKETS } from "@millrace/proto";
+import { agentKey, agentRecordSchema, BUCKETS } from "@millrace/proto";
 import { Bucket } from "@millrace/nats";
 import type { AgentProcess } from "./support/agent-process.ts";
 import { eventually } from "./support/coordinator.ts";
@@ -21,7 +21,7 @@ beforeAll(async () => {
 test("an agent takes runs that are locked to its version, and those that are not", async () => {
   const { broker, coordinator } = setup();
   const agents = await Bucket.open(broker.nc, BUCKETS.agents, agentRecordSchema);
-  expect((await agents.get(agent.id))?.value.version).toBe("20261122.1");
+  expect((await agents.get(agentKey("dev", agent.id)))?.value.version).toBe("20261122.1");
   const options = {
     version: "20261122.1",
     tags: ["t"],

@@ -74,6 +74,11 @@ export class ServiceProcess {
     );
   }
 
+  /** Its figures, in Prometheus' text format. */
+  async metrics(): Promise<string> {
+    return await (await fetch(`http://127.0.0.1:${this.#healthPort}/metrics`)).text();
+  }
+
   async stop(): Promise<void> {
     if (this.running) this.#child.kill("SIGTERM");
     await this.exited;

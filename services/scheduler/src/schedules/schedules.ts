@@ -24,6 +24,7 @@ import {
 } from "@millrace/service-kit";
 import { Agenda, type Slot } from "./agenda.ts";
 import { Colleagues } from "./colleagues.ts";
+import type { SchedulerMetrics } from "../scheduler-metrics.ts";
 import { SlotTrigger } from "./slot-trigger.ts";
 
 /** How long others wait for a slot's owner. */
@@ -38,6 +39,13 @@ const TURN_MS = 10;
 
 /** Somebody else's slots, and when to look after them (by the monotonic clock). */
 type Watched = { readonly lookAt: number; readonly slots: readonly Slot[] };
+
+export type SchedulesParts = {
+  readonly nc: NatsConnection;
+  readonly publisher: Publisher;
+  readonly log: Logger;
+  readonly metrics: SchedulerMetrics;
+};
 
 export class Schedules {
   readonly #nc: NatsConnection;
@@ -55,11 +63,7 @@ export class Schedules {
   #isComplete = false;
   #isStopped = false;
 
-  private constructor(
-    parts: { readonly nc: NatsConnection; readonly publisher: Publisher; readonly log: Logger },
-    colleagues: Colleagues,
-    catalog: Catalog,
-  ) {
+  private constructor(parts: SchedulesParts, colleagues: Colleagues, catalog: Catalog) {
     this.#nc = parts.nc;
     this.#log = parts.log;
     this.#colleagues = colleagues;
@@ -68,19 +72,21 @@ export class Schedules {
       catalog,
       client: new RunClient(parts.nc, parts.publisher, catalog),
       log: parts.log,
+      metrics: parts.metrics,
       isWanted: (key) => this.#agenda.has(key),
     });
   }
 
   /** Resolves when all schedules are known. */
   static async start(
-    nc: NatsConnection,
-    publisher: Publisher,
-    id: string,
-    log: Logger,
+    parts: SchedulesParts & {
+      /** This scheduler's, among its colleagues. */
+      readonly id: string;
+    },
   ): Promise<Schedules> {
+    const { nc, id, log } = parts;
     const colleagues = await Colleagues.start(nc, id, log);
-    const schedules = new Schedules({ nc, publisher, log }, colleagues, await Catalog.open(nc));
+    const schedules = new Schedules(parts, colleagues, await Catalog.open(nc));
     const bucket = await Bucket.open(nc, BUCKETS.schedules, scheduleRecordSchema);
     const feed = await bucket.watch(">", (change) => schedules.#changed(change));
     schedules.#stopFollowing = () => feed.stop();

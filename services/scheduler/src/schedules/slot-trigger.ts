@@ -6,19 +6,14 @@ import type { ScheduleRecord } from "@millrace/proto";
 import {
   BrokerRefusedError,
   BrokerUnavailableError,
-  meterOf,
   slotPayload,
   slotRunId,
   type Catalog,
   type Logger,
   type RunClient,
 } from "@millrace/service-kit";
+import type { SchedulerMetrics } from "../scheduler-metrics.ts";
 import type { Slot } from "./agenda.ts";
-
-const lateness = meterOf("scheduler").createHistogram("millrace.scheduler.slot.lateness", {
-  unit: "ms",
-  description: "How long after its time a schedule's slot was triggered",
-});
 
 const RETRY_MS = 1000;
 
@@ -26,6 +21,7 @@ export type SlotTriggerOptions = {
   readonly catalog: Catalog;
   readonly client: RunClient;
   readonly log: Logger;
+  readonly metrics: SchedulerMetrics;
   /** Whether the schedule is still there and active. */
   readonly isWanted: (key: string) => boolean;
 };
@@ -93,7 +89,7 @@ export class SlotTrigger {
     }
     const trigger = { ...plan.data, schedule: { id: record.id, slotAt } };
     const isNew = await this.#options.client.publishTrigger(env, runId, trigger);
-    if (isNew) lateness.record(Date.now() - dueAt);
+    if (isNew) this.#options.metrics.slotTriggered(Date.now() - dueAt);
     this.#skipped.delete(slot.key);
   }
 

@@ -13,6 +13,7 @@ import {
 } from "@millrace/proto";
 import { sleep, TestBroker, until } from "@millrace/harness";
 import {
+  Metrics,
   Bucket,
   Publisher,
   readCron,
@@ -24,6 +25,7 @@ import {
   type NatsConnection,
 } from "@millrace/service-kit";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { SchedulerMetrics } from "../../src/scheduler-metrics.ts";
 import { Schedules } from "../../src/schedules/schedules.ts";
 
 const MINUTE_MS = 60_000;
@@ -72,7 +74,13 @@ async function start(id: string): Promise<Running> {
     warn: (fields: unknown) => warnings.push(fields),
     error: (fields: unknown) => warnings.push(fields),
   };
-  const schedules = await Schedules.start(nc, new Publisher(nc), id, log as Logger);
+  const schedules = await Schedules.start({
+    nc,
+    publisher: new Publisher(nc),
+    id,
+    log: log as Logger,
+    metrics: new SchedulerMetrics(new Metrics()),
+  });
   running.push({ schedules, nc });
   return { schedules, nc };
 }

@@ -23,6 +23,7 @@ import { ProcessPool } from "../process/pool.ts";
 import { Starter } from "../process/starter.ts";
 import { makeWorkDir } from "../process/work-dir.ts";
 import { declareSchedules } from "./declared-schedules.ts";
+import { measureAgent } from "./agent-metrics.ts";
 import { capacityOf, offerOf, type Offer } from "./offer.ts";
 import { Presence } from "./presence.ts";
 import { register } from "./registration.ts";
@@ -132,7 +133,7 @@ async function openWorkload(
 ): Promise<Workload> {
   const { config, log, nc, publisher, instanceId } = context;
   const env = config.MILLRACE_ENV;
-  const catalog = await Catalog.open(nc);
+  const catalog = await Catalog.open(nc, env);
   context.onStop("catalog", () => catalog.close());
   const client = new RunClient(nc, publisher, catalog);
   const { MILLRACE_POOL: pool, MILLRACE_VERSION: version } = config;
@@ -212,6 +213,7 @@ async function goToWork(
     await workload.drain(config.MILLRACE_DRAIN_MS);
     await said;
   });
+  measureAgent(context.metrics, instanceId, () => workload.occupancy);
   await workload.start();
   context.setReadiness(() => (isDraining ? { ready: false, reason: "draining" } : { ready: true }));
 }

@@ -74,6 +74,11 @@ export class Lanes {
     this.#refill();
   }
 
+  /** What no active run holds. */
+  get free(): Units {
+    return this.#places.free;
+  }
+
   give(lane: Lane): void {
     this.#places.give(lane);
     if (lane.isolation === "shared" && this.#places.active(lane) === 0)

@@ -65,6 +65,11 @@ export class Places {
     this.#onEvicted = onEvicted;
   }
 
+  /** What no active run holds. */
+  get free(): Units {
+    return this.#available();
+  }
+
   active(lane: Lane): number {
     return this.#active.get(lane) ?? 0;
   }

@@ -5,7 +5,7 @@
  * A put that fails is logged and tried again at the next beat. When the agent finds that it was silent for too long, it
  * says so: its runs may no longer be its own.
  */
-import { BUCKETS, agentRecordSchema, PRESENCE_TTL_MS, type AgentRecord } from "@millrace/proto";
+import { agentKey, BUCKETS, agentRecordSchema, PRESENCE_TTL_MS, type AgentRecord } from "@millrace/proto";
 import { Bucket, onReconnect, type Logger, type NatsConnection } from "@millrace/service-kit";
 
 const BEAT_MS = 5000;
@@ -54,7 +54,7 @@ export class Presence {
     const value = record();
     const startedAt = performance.now();
     try {
-      await this.#bucket.put(value.id, value);
+      await this.#bucket.put(agentKey(value.env, value.id), value);
       const hasLapsed = startedAt - this.#heardAt > PRESENCE_TTL_MS;
       this.#heardAt = startedAt;
       if (hasLapsed) onLapsed();
@@ -68,6 +68,7 @@ export class Presence {
     clearInterval(this.#timer);
     this.#forgetReconnects();
     await this.#beating;
-    await this.#bucket.delete(this.#options.record().id);
+    const { env, id } = this.#options.record();
+    await this.#bucket.delete(agentKey(env, id));
   }
 }

@@ -28,6 +28,7 @@ import { coveredSeq, type RunLogs } from "./run-logs.ts";
 
 export type SignalsOptions = {
   readonly nc: NatsConnection;
+  readonly env: string;
   readonly agentId: string;
   readonly runs: HeldRuns;
   readonly logs: RunLogs;
@@ -49,8 +50,8 @@ export class Signals {
   }
 
   async start(): Promise<void> {
-    const { nc, agentId, log } = this.#options;
-    const definition = signalConsumer(agentId);
+    const { nc, env, agentId, log } = this.#options;
+    const definition = signalConsumer(env, agentId);
     await ensureConsumer(nc, definition);
     const loop = new PullLoop(nc, {
       stream: definition.stream,

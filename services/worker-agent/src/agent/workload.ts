@@ -22,6 +22,7 @@ import { Lanes } from "./lanes.ts";
 import { NextAttempts } from "./next-attempts.ts";
 import type { Instruction } from "./ownership.ts";
 import { Packets } from "./packets.ts";
+import type { Occupancy } from "./agent-metrics.ts";
 import type { Lane, Units } from "./places.ts";
 import { RunLogs } from "./run-logs.ts";
 import type { ServedTask } from "./served-tasks.ts";
@@ -142,6 +143,7 @@ export class Workload {
     });
     this.#signals = new Signals({
       ...parts,
+      env: options.env,
       onInstruction: (run, instruction) => this.#follow(run, instruction),
     });
   }
@@ -149,6 +151,10 @@ export class Workload {
   async start(): Promise<void> {
     await this.#signals.start();
     await this.#lanes.start();
+  }
+
+  get occupancy(): Occupancy {
+    return { runs: this.#runs.all().length, free: this.#lanes.free };
   }
 
   /** This agent may have been taken for dead. */
