@@ -31,7 +31,7 @@ export async function work(url, concurrency, { run, ended }) {
   await boss.work(QUEUE, settings, async (jobs) => {
     await Promise.all(jobs.map(async ({ data }) => run(data)));
     // They are completed together, right after this.
-    for (const _ of jobs) setImmediate(ended);
+    for (const _ of jobs) setImmediate(() => ended());
   });
   return () => boss.stop({ graceful: false });
 }

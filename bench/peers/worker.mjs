@@ -36,8 +36,7 @@ process.on("message", (question) => {
     latencies = [];
   }
 });
-process.on("disconnect", async () => {
-  await stop();
-  process.exit(0);
+process.on("disconnect", () => {
+  void stop().then(() => process.exit(0));
 });
 process.send("ready");

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Millrace } from "@millrace/harness";
 import { fanOut } from "./fan-out.ts";
+import { idle } from "./idle.ts";
 import { keys } from "./keys.ts";
 import { EVENTS_OF_LIMITED_RUN, EVENTS_OF_PLAIN_RUN, Load } from "./load.ts";
 import { comparePeers, peerTable } from "./peers/main.ts";
@@ -71,13 +72,15 @@ async function everythingElse(): Promise<void> {
     const nc = await millrace.connect();
     const pids = [millrace.brokerPid, ...[...millrace.services].map(({ pid }) => pid)];
 
+    say("idle");
+    const idleFigures = await idle(pids);
     say("warming up");
     for (const task of ["noop-shared", "noop-process"])
       await load.throughput(task, size(3000), EVENTS_OF_PLAIN_RUN);
     await load.throughput("noop-limited", size(3000), EVENTS_OF_LIMITED_RUN);
     say("yardstick");
     const yardstick = await measureYardstick(nc);
-    const figures: Figure[] = [];
+    const figures: Figure[] = [...idleFigures];
     say("latency");
     figures.push(...(await latency(load, yardstick, size)));
     say("throughput");

@@ -9,7 +9,16 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export const baseConfigSchema = z.object({
   /** Nodes of the broker, separated by commas. */
   MILLRACE_NATS_URL: z.string().min(1).default("nats://127.0.0.1:4222"),
+  /** A `.creds` file. One of this, an NKey, and a user with a password; or none. */
   MILLRACE_NATS_CREDENTIALS: z.string().optional(),
+  MILLRACE_NATS_NKEY: z.string().optional(),
+  MILLRACE_NATS_USER: z.string().optional(),
+  MILLRACE_NATS_PASSWORD: z.string().optional(),
+  MILLRACE_NATS_INBOX_PREFIX: z.string().optional(),
+  /** Files, PEM. */
+  MILLRACE_NATS_TLS_CA: z.string().optional(),
+  MILLRACE_NATS_TLS_CERT: z.string().optional(),
+  MILLRACE_NATS_TLS_KEY: z.string().optional(),
   MILLRACE_LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error"]).default("info"),
   /** Where `/healthz` and `/readyz` are served; 0 picks a free port, -1 serves nothing. */
   MILLRACE_HEALTH_PORT: z.coerce.number().int().min(-1).max(65_535).default(-1),

@@ -15,6 +15,7 @@ export {
   lastMessages,
   NAK,
   nakAfter,
+  storedAt,
   Objects,
   onReconnect,
   openKey,
@@ -43,6 +44,7 @@ export type {
   EnvVar,
   NatsConnection,
   PlatformOptions,
+  Published,
   QueueCounts,
   ReadChunk,
   ReplayChanges,
@@ -68,7 +70,8 @@ export {
   UnsuitableBrokerError,
   waitUntilProvisioned,
 } from "./provision.ts";
+export { Metrics, SECONDS } from "./metrics.ts";
+export type { CounterFeed, HistogramFeed } from "./metrics.ts";
 export { purgeSubject } from "./purge.ts";
 export { runService } from "./service.ts";
 export type { Logger, ServiceContext } from "./service.ts";
-export { meterOf } from "./telemetry.ts";

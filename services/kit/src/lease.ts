@@ -30,7 +30,7 @@ export class Lease {
   #over = false;
   #renewing: Promise<void> | undefined;
   #markEnded: () => void = () => undefined;
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout;
 
   private constructor(
     bucket: Bucket<LeaseRecord>,
@@ -47,7 +47,14 @@ export class Lease {
     this.ended = new Promise((resolve) => {
       this.#markEnded = resolve;
     });
-    this.#timer = setInterval(() => this.#tick(), RENEW_MS);
+    // The leases of a process are renewed together: it wakes up once for all of them. The first time comes early.
+    this.#timer = setTimeout(
+      () => {
+        this.#tick();
+        this.#timer = setInterval(() => this.#tick(), RENEW_MS);
+      },
+      RENEW_MS - (acquiredAt % RENEW_MS),
+    );
   }
 
   /** Takes the lease if nobody has it; undefined when somebody does. */
@@ -129,7 +136,7 @@ export class Lease {
   #end(): void {
     if (this.#over) return;
     this.#over = true;
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     this.#markEnded();
   }
 }

@@ -9,6 +9,8 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { pino, type Logger } from "pino";
 import {
+  brokerAccess,
+  BrokerAccessError,
   BrokerUnavailableError,
   connectBroker,
   onReconnect,
@@ -17,6 +19,7 @@ import {
 } from "@millrace/nats";
 import { ConfigError, readConfig, type BaseConfig, type Environment } from "./config.ts";
 import { HealthServer, type Readiness } from "./health.ts";
+import { Metrics } from "./metrics.ts";
 import { UnsuitableBrokerError } from "./provision.ts";
 import type { z } from "zod";
 
@@ -30,6 +33,7 @@ export type ServiceContext<C> = {
   readonly publisher: Publisher;
   /** Unique to this process. */
   readonly instanceId: string;
+  readonly metrics: Metrics;
   /** Aborted when the process has been told to stop. */
   readonly stopping: AbortSignal;
   /** Registers how to stop a part that has just been started. */
@@ -78,9 +82,8 @@ export async function runService<S extends z.ZodObject>(
     const nc = await connectBroker({
       url: config.MILLRACE_NATS_URL,
       name: `millrace ${name} on ${hostname()}`,
-      ...(config.MILLRACE_NATS_CREDENTIALS
-        ? { credentialsFile: config.MILLRACE_NATS_CREDENTIALS }
-        : {}),
+      access: brokerAccess(config),
+      ...environmentOf(config),
       timeoutMs: 60_000,
     });
     onReconnect(nc, () => log.info("reconnected to the broker"));
@@ -92,12 +95,15 @@ export async function runService<S extends z.ZodObject>(
     const publisher = new Publisher(nc);
     stops.push({ name: "broker connection", stop: () => close(nc, publisher) });
 
+    const metrics = new Metrics();
     let readiness = (): Readiness => ({ ready: false, reason: "starting" });
     if (config.MILLRACE_HEALTH_PORT >= 0) {
+      metrics.observeProcess();
       const health = await HealthServer.start(
         config.MILLRACE_HEALTH_HOST,
         config.MILLRACE_HEALTH_PORT,
         () => (nc.isClosed() ? { ready: false, reason: "broker connection closed" } : readiness()),
+        metrics,
       );
       stops.push({ name: "health", stop: () => health.stop() });
     }
@@ -107,6 +113,7 @@ export async function runService<S extends z.ZodObject>(
       nc,
       publisher,
       instanceId,
+      metrics,
       stopping: stopping.signal,
       onStop: (part, stop) => stops.push({ name: part, stop }),
       setReadiness: (next) => {
@@ -121,6 +128,11 @@ export async function runService<S extends z.ZodObject>(
   }
 }
 
+/** A service that is about one environment says which: the broker may confine it to that. */
+function environmentOf(config: object): { readonly env?: string } {
+  return "MILLRACE_ENV" in config ? { env: String(config.MILLRACE_ENV) } : {};
+}
+
 async function close(nc: NatsConnection, publisher: Publisher): Promise<void> {
   await Promise.race([publisher.flush(), new Promise((resolve) => setTimeout(resolve, 10_000))]);
   await Promise.race([nc.drain(), new Promise((resolve) => setTimeout(resolve, 2000))]);
@@ -130,6 +142,7 @@ async function close(nc: NatsConnection, publisher: Publisher): Promise<void> {
 function isSetupError(error: unknown): error is Error {
   return (
     error instanceof ConfigError ||
+    error instanceof BrokerAccessError ||
     error instanceof UnsuitableBrokerError ||
     error instanceof BrokerUnavailableError
   );
