@@ -1,6 +1,6 @@
-/** Servers as child processes: started, awaited, their memory and CPU told by process id, ended with everything they started. */
+/** Servers as child processes: started, awaited, stopped. */
 import { spawn } from "node:child_process";
-import { mkdirSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, openSync, readFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 
@@ -25,34 +25,12 @@ export async function serve(name, dir, [program, ...args], port, options = {}) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return {
-    pids: () => [child.pid, ...descendants(child.pid)],
+    pid: child.pid,
     stop: async (signal = "SIGTERM") => {
       child.kill(signal);
       await ended;
     },
   };
-}
-
-function descendants(pid) {
-  const parents = new Map();
-  for (const entry of readdirSync("/proc"))
-    if (/^\d+$/.test(entry))
-      try {
-        const stat = readFileSync(`/proc/${entry}/stat`, "utf8");
-        const ppid = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
-        parents.set(ppid, [...(parents.get(ppid) ?? []), Number(entry)]);
-      } catch {
-        // It ended while we looked.
-      }
-  const found = [];
-  const visit = (of) => {
-    for (const child of parents.get(of) ?? []) {
-      found.push(child);
-      visit(child);
-    }
-  };
-  visit(pid);
-  return found;
 }
 
 function answers(port) {

@@ -66,7 +66,7 @@ async function throughput(
 ): Promise<{ perSecond: number; cpuMicros: number }> {
   await sleep(REST_MS);
   const before = await system.ended();
-  const pids = system.pids();
+  const { pids } = system;
   const cpuBefore = cpuSeconds(pids) ?? Number.NaN;
   const startedAt = now();
   let next = 0;

@@ -40,7 +40,7 @@ async function start(task: string): Promise<RunningSystem> {
     return answer.runId;
   };
   return {
-    pids: () => [millrace.brokerPid, ...[...millrace.services].map(({ pid }) => pid)],
+    pids: [millrace.brokerPid, ...[...millrace.services].map(({ pid }) => pid)],
     trigger: async (at, delayMs) => {
       await trigger(task, { at }, delayMs);
     },

@@ -16,7 +16,7 @@ type PeerModule = {
     options: object,
   ) => Promise<{
     readonly url: string;
-    readonly pids: () => readonly number[];
+    readonly pid: number;
     readonly stop: () => Promise<void>;
   }>;
   readonly openClient: (url: string) => Promise<{
@@ -61,7 +61,7 @@ async function start(dir: string, options: PeerOptions): Promise<RunningSystem> 
     (await ask(worker, "counts")) as { ended: number; joined: number };
   const { fanOut } = client;
   return {
-    pids: () => [...server.pids(), worker.pid ?? 0],
+    pids: [server.pid, worker.pid ?? 0],
     trigger: (at, delayMs) =>
       client.trigger({ at }, delayMs === undefined ? undefined : { delayMs }),
     ended: async () => (await counts()).ended,

@@ -1,8 +1,8 @@
 /** What all systems are asked to do, each in its own way. */
 
 export type RunningSystem = {
-  /** All processes but the generator's own: servers and workers. */
-  pids(): readonly number[];
+  /** The processes of servers and workers; what they started counts as theirs. */
+  readonly pids: readonly number[];
   /**
    * Resolves when the system has acknowledged the job.
    * @param at when it was to be triggered, in milliseconds as `now` gives them: what its first line measures from; 0: it

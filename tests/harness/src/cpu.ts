@@ -1,4 +1,4 @@
-/** CPU time of processes and their descendants, from /proc. */
+/** CPU time and memory of processes and their descendants, from /proc. */
 import { readdirSync, readFileSync } from "node:fs";
 
 const TICKS_PER_SECOND = 100;
@@ -10,6 +10,28 @@ type Process = { readonly pid: number; readonly parent: number; readonly seconds
  * included. Linux only: undefined elsewhere.
  */
 export function cpuSeconds(pids: readonly number[]): number | undefined {
+  return familyOf(pids)?.reduce((sum, { seconds }) => sum + seconds, 0);
+}
+
+/** Megabytes the processes and everything they started hold; pages that several share counted once, and in each. */
+export function residentMb(pids: readonly number[]): {
+  readonly once: number;
+  readonly each: number;
+} {
+  const sum = { once: 0, each: 0 };
+  for (const { pid } of familyOf(pids) ?? []) {
+    const text = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
+    sum.once += megabytes(text, "Pss");
+    sum.each += megabytes(text, "Rss");
+  }
+  return sum;
+}
+
+function megabytes(text: string, field: string): number {
+  return Number(new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(text)?.[1]) / 1024;
+}
+
+function familyOf(pids: readonly number[]): Process[] | undefined {
   const all = processes();
   if (!all) return undefined;
   const wanted = new Set(pids);
@@ -21,7 +43,7 @@ export function cpuSeconds(pids: readonly number[]): number | undefined {
         grew = true;
       }
   }
-  return all.filter(({ pid }) => wanted.has(pid)).reduce((sum, { seconds }) => sum + seconds, 0);
+  return all.filter(({ pid }) => wanted.has(pid));
 }
 
 function processes(): Process[] | undefined {

@@ -1,10 +1,16 @@
 export { Millrace } from "./millrace.ts";
-export type { Env } from "./millrace.ts";
+export type { BrokerOptions, Env } from "./millrace.ts";
 export { freePort, ServiceProcess } from "./service-process.ts";
 export type { ServiceName } from "./service-process.ts";
-export { cpuSeconds } from "./cpu.ts";
+export { cpuSeconds, residentMb } from "./cpu.ts";
 export { Ledger } from "./ledger.ts";
 export { overlap, readMarks } from "./marks.ts";
 export { createBucket, TestBroker } from "./test-broker.ts";
+export { TestCluster } from "./test-cluster.ts";
+export type { Isolation } from "./test-cluster.ts";
+export type { BrokerNode } from "./broker-node.ts";
+export { SmallDisk } from "./small-disk.ts";
+export { OpenApiCheck } from "./openapi-check.ts";
+export { OpenApiContract } from "./openapi-contract.ts";
 export { sleep, until } from "./until.ts";
 export { Wire } from "./wire.ts";
