@@ -18,6 +18,9 @@ export {
   FOLDED_ROLES,
   parseDueSubject,
   parseRunSubject,
+  objectChunk,
+  objectChunks,
+  objectDescription,
   outputSubject,
   parseSignalSubject,
   parseTimerSubject,
@@ -34,10 +37,12 @@ export {
 export type { Gate, Role, RunSubject, Signal, SignalKind } from "./wire/subjects.ts";
 export {
   BUCKETS,
+  bucketStream,
   dispatchConsumer,
   DUE_CONSUMER,
   LEASE_TTL_MS,
   OBJECT_BUCKETS,
+  objectStream,
   PRESENCE_TTL_MS,
   signalConsumer,
   SLOT_LEASE_MS,
@@ -52,6 +57,8 @@ export {
   TELEMETRY,
 } from "./wire/streams.ts";
 export type { BucketDefinition, ConsumerDefinition, StreamDefinition } from "./wire/streams.ts";
+export { permissionsOf } from "./wire/permissions.ts";
+export type { BrokerRole, Permissions } from "./wire/permissions.ts";
 export { dispatchSchema, INLINE_PAYLOAD_MAX } from "./wire/dispatch.ts";
 export type { Dispatch } from "./wire/dispatch.ts";
 export { firingId, scheduleHeaders, timerBodySchema } from "./wire/timer.ts";
@@ -135,6 +142,8 @@ export {
   scheduleKey,
   scheduleRecordSchema,
   SCHEMA_VERSION,
+  agentKey,
+  agentOfKey,
   taskKey,
   taskRecordSchema,
   tokenKey,
@@ -158,7 +167,15 @@ export type {
   TokenRecord,
   UsedTokenRecord,
 } from "./registry.ts";
-export { ENVIRONMENT_TYPES, environmentType, keyPrefix } from "./environments.ts";
+export {
+  branchEnvironment,
+  branchProblem,
+  ENVIRONMENT_TYPES,
+  environmentType,
+  keyEnvironment,
+  keyPrefix,
+  PREVIEW,
+} from "./environments.ts";
 export type { EnvironmentType } from "./environments.ts";
 export { iso } from "./iso.ts";
 export { ERRORS, httpStatus, refuse } from "./errors.ts";
@@ -172,8 +189,8 @@ export { metadataProblem, readTags } from "./api/trigger-values.ts";
 export { LIMITS, triggerBodySchema, triggerOptionsSchema } from "./api/trigger.ts";
 export type { TriggerBody, TriggerOptions } from "./api/trigger.ts";
 export { readTrigger, taskIdProblem } from "./api/read-trigger.ts";
-export { LIVE, liveRequestSchema } from "./api/live.ts";
-export type { LiveMessage, LiveRequest } from "./api/live.ts";
+export { LIVE, liveAuthSchema, liveRequestSchema } from "./api/live.ts";
+export type { LiveAuth, LiveMessage, LiveRequest, LiveSubscribe } from "./api/live.ts";
 export {
   formatOffset,
   MUST_REFETCH,
@@ -183,7 +200,7 @@ export {
   UP_TO_DATE,
 } from "./api/realtime.ts";
 export type { RealtimeMessage } from "./api/realtime.ts";
-export { realtimeColumns, STREAMS_KEY, streamsOf } from "./api/realtime-row.ts";
+export { realtimeColumns, realtimeRow, STREAMS_KEY, streamsOf } from "./api/realtime-row.ts";
 export type { RealtimeColumn, RealtimeRow } from "./api/realtime-row.ts";
 export { eventsOfLog, runLogSchema } from "./api/log.ts";
 export type { RunLog, RunStateAt } from "./api/log.ts";
@@ -215,6 +232,7 @@ export {
 } from "./api/batches.ts";
 export type { BatchItem, BatchItemsAnswer, CreateBatchBody, CreatedBatch } from "./api/batches.ts";
 export { presignedGetSchema, presignedPutSchema } from "./api/packets.ts";
+export type { SignedQuery } from "./api/packets.ts";
 export {
   overrideQueueBodySchema,
   pauseQueueBodySchema,
@@ -222,18 +240,40 @@ export {
   queueViewSchema,
   resetQueueBodySchema,
 } from "./api/queues.ts";
+export type { QueueQuery } from "./api/queues.ts";
 export {
   addTagsBodySchema,
   metadataAnswerSchema,
   replayBodySchema,
   rescheduleBodySchema,
   resetKeyBodySchema,
-  retrievedRunSchema,
   runResultSchema,
   triggeredSchema,
   updateMetadataBodySchema,
 } from "./api/run-requests.ts";
 export type { RunResult } from "./api/run-requests.ts";
+export { retrievedRunSchema } from "./api/run-views.ts";
+export type { RunFilterName } from "./api/run-views.ts";
+export { cursorPageQuerySchema, numberedPageQuerySchema } from "./api/pages.ts";
+export { createBulkActionBodySchema } from "./api/bulk.ts";
+export type { BulkFilter } from "./api/bulk.ts";
+export { deploymentListQuerySchema } from "./api/deployments.ts";
+export type { Deployment, DeploymentListQuery } from "./api/deployments.ts";
+export { TRACE_RECORDS_MAX, tracePageQuerySchema } from "./api/trace.ts";
+export { sendInputBodySchema } from "./api/run-streams.ts";
+export type { ShapeQuery } from "./api/realtime-messages.ts";
+export { forbiddenSchema, rateLimitedSchema, refusalSchema } from "./api/refusals.ts";
+export { OPERATIONS } from "./api/operations/all.ts";
+export { COMPONENTS } from "./api/operations/components.ts";
+export { commonErrors } from "./api/operations/operation.ts";
+export type {
+  Content,
+  Credentials,
+  Operation,
+  OperationError,
+  RequestBody,
+  Tag,
+} from "./api/operations/operation.ts";
 export {
   createScheduleBodySchema,
   scheduleListSchema,
@@ -248,6 +288,7 @@ export {
   tokenListSchema,
   tokenViewSchema,
 } from "./api/waitpoints.ts";
+export type { TokenListQuery } from "./api/waitpoints.ts";
 export {
   createPublicTokenBodySchema,
   MAX_TOKEN_LIFETIME_MS,

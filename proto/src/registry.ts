@@ -259,6 +259,16 @@ export function usedTokenKey(env: string, hash: string): string {
   return `${env}.${hash}`;
 }
 
+/** An agent's presence. */
+export function agentKey(env: string, agentId: string): string {
+  return `${env}.${agentId}`;
+}
+
+/** The agent a key of presence is about. */
+export function agentOfKey(key: string): string {
+  return key.slice(key.indexOf(".") + 1);
+}
+
 export function taskKey(env: string, taskId: string): string {
   return `${env}.${boundedToken(taskId)}`;
 }

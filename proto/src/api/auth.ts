@@ -42,4 +42,7 @@ export const createPublicTokenBodySchema = z.object({
   realtime: realtime.optional(),
 });
 
+/** `POST /api/v1/auth/jwt/claims`: what a token signed with the key has to say. */
+export const keyClaimsSchema = z.object({ sub: z.string(), pub: z.literal(true) });
+
 export const signedTokenSchema = z.object({ token: z.string() });

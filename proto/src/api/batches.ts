@@ -3,6 +3,7 @@
  * them, a JSON text a line. Sent again, an item counts once: its index is its identity.
  */
 import { z } from "zod";
+import { runResultSchema } from "./run-requests.ts";
 import { LIMITS, triggerOptionsSchema } from "./trigger.ts";
 
 const runCount = z.number().int().min(1).max(LIMITS.batchItems);
@@ -66,6 +67,12 @@ export const batchItemsAnswerSchema = z.object({
   runCount,
 });
 export type BatchItemsAnswer = z.infer<typeof batchItemsAnswerSchema>;
+
+/** `POST /api/v1/tasks/:taskId/batch` */
+export const taskBatchAnswerSchema = z.object({ batchId: z.string(), runs: z.array(z.string()) });
+
+/** `GET /api/v1/batches/:id/results`: of its runs that have ended. */
+export const batchResultsSchema = z.object({ id: z.string(), items: z.array(runResultSchema) });
 
 export const batchViewSchema = z.object({
   id: z.string(),

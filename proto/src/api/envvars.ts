@@ -23,7 +23,9 @@ export const importEnvVarsBodySchema = z.object({
   isSecret: z.boolean().optional(),
 });
 
-const envVarSchema = z.object({
+export const changedEnvVarSchema = z.object({ success: z.literal(true) });
+
+export const envVarSchema = z.object({
   name: z.string(),
   /** `<redacted>` where it is a secret. */
   value: z.string(),

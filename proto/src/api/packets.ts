@@ -6,3 +6,14 @@ export const presignedPutSchema = z.object({ presignedUrl: z.url(), storagePath:
 
 /** `GET /api/v1/packets/*`, `GET /api/v1/runs/:id/packets/:which` */
 export const presignedGetSchema = z.object({ presignedUrl: z.url() });
+
+/** Of the URL itself: made by the gateway, and nobody else can. */
+export const signedQuerySchema = z.object({
+  env: z.string(),
+  path: z.string(),
+  expires: z.string(),
+  signature: z.string(),
+});
+export type SignedQuery = Readonly<Partial<z.infer<typeof signedQuerySchema>>>;
+
+export const storedSchema = z.object({ success: z.literal(true) });

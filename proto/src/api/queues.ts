@@ -1,9 +1,13 @@
 /** `/api/v1/queues`: what is sent and answered. */
 import { z } from "zod";
 import { CALLS } from "./calls.ts";
+import { numberedPaginationSchema } from "./pages.ts";
 
 /** How a queue is named in the path: by its id, its task's id or its own name. */
 const type = z.enum(["id", "task", "custom"]).optional();
+
+export const queueQuerySchema = z.object({ type: type.describe("Default `id`.") });
+export type QueueQuery = Readonly<z.infer<typeof queueQuerySchema>>;
 
 export const pauseQueueBodySchema = z.object({ type, action: z.enum(["pause", "resume"]) });
 
@@ -13,6 +17,13 @@ export const overrideQueueBodySchema = z.object({
 });
 
 export const resetQueueBodySchema = z.object({ type });
+
+/** v4 has a text of its own for a queue that is not there. */
+export const queueRefusalSchema = z.object({
+  error: z.literal("queue-not-found"),
+  code: z.literal("QUEUE_NOT_FOUND"),
+  message: z.string(),
+});
 
 const limit = z.number().int().nonnegative().nullable();
 
@@ -35,9 +46,5 @@ export const queueViewSchema = z.object({
 
 export const queueListSchema = z.object({
   data: z.array(queueViewSchema),
-  pagination: z.object({
-    currentPage: z.number().int().positive(),
-    totalPages: z.number().int().nonnegative(),
-    count: z.number().int().nonnegative(),
-  }),
+  pagination: numberedPaginationSchema,
 });

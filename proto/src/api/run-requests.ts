@@ -1,8 +1,6 @@
 /** Requests about one run, and what they are answered with. */
 import { z } from "zod";
-import { scheduleViewSchema } from "./schedules.ts";
 import { metadataOperationSchema, runErrorSchema } from "../events/values.ts";
-import { PUBLIC_STATUSES } from "./calls.ts";
 
 const operations = z.array(metadataOperationSchema).optional();
 
@@ -36,6 +34,12 @@ export const metadataAnswerSchema = z.object({
   metadataType: z.string().optional(),
 });
 
+/** `POST /api/v1/runs/:id/replay` and others that name the run they made or changed. */
+export const runIdAnswerSchema = z.object({ id: z.string() });
+
+/** `POST /api/v1/runs/:id/tags`: all tags the run has now. */
+export const addedTagsSchema = z.object({ message: z.string(), tags: z.array(z.string()) });
+
 export const triggeredSchema = z.object({ id: z.string(), isCached: z.boolean() });
 
 /** v4's `TaskRunExecutionResult`. */
@@ -57,63 +61,3 @@ export const runResultSchema = z.discriminatedUnion("ok", [
   }),
 ]);
 export type RunResult = z.infer<typeof runResultSchema>;
-
-/** What v4's clients expect of any run they are shown. */
-const shownRun = z.object({
-  id: z.string(),
-  status: z.enum(PUBLIC_STATUSES),
-  taskIdentifier: z.string(),
-  idempotencyKey: z.string().optional(),
-  version: z.string().optional(),
-  isQueued: z.boolean(),
-  isExecuting: z.boolean(),
-  isWaiting: z.boolean(),
-  isCompleted: z.boolean(),
-  isSuccess: z.boolean(),
-  isFailed: z.boolean(),
-  isCancelled: z.boolean(),
-  isTest: z.boolean(),
-  createdAt: z.iso.datetime(),
-  updatedAt: z.iso.datetime(),
-  startedAt: z.iso.datetime().optional(),
-  finishedAt: z.iso.datetime().optional(),
-  delayedUntil: z.iso.datetime().optional(),
-  expiredAt: z.iso.datetime().optional(),
-  ttl: z.string().optional(),
-  tags: z.array(z.string()),
-  costInCents: z.number(),
-  baseCostInCents: z.number(),
-  durationMs: z.number(),
-  metadata: z.record(z.string(), z.unknown()).optional(),
-  region: z.string().optional(),
-  depth: z.number(),
-  triggerFunction: z.enum(["trigger", "batchTrigger", "triggerAndWait", "batchTriggerAndWait"]),
-  batchId: z.string().optional(),
-});
-
-/** `GET /api/v3/runs/:id`. A large payload or output is a URL under which it can be had for a while. */
-export const retrievedRunSchema = shownRun.extend({
-  payload: z.unknown().optional(),
-  payloadPresignedUrl: z.url().optional(),
-  output: z.unknown().optional(),
-  outputPresignedUrl: z.url().optional(),
-  error: z
-    .object({
-      message: z.string(),
-      name: z.string().optional(),
-      stackTrace: z.string().optional(),
-    })
-    .optional(),
-  /** The schedule whose slot it is; without more than its id when the schedule is gone. */
-  schedule: scheduleViewSchema
-    .pick({ id: true, externalId: true, deduplicationKey: true, generator: true })
-    .partial({ generator: true })
-    .optional(),
-  relatedRuns: z.object({
-    root: shownRun.optional(),
-    parent: shownRun.optional(),
-    children: z.array(shownRun).optional(),
-  }),
-  attempts: z.array(z.unknown()),
-  attemptCount: z.number().int().nonnegative(),
-});

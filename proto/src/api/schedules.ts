@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { ENVIRONMENT_TYPES } from "../environments.ts";
 import { CALLS } from "./calls.ts";
+import { numberedPaginationSchema } from "./pages.ts";
 
 export const createScheduleBodySchema = CALLS["schedules.create"];
 export const updateScheduleBodySchema = CALLS["schedules.update"].omit({ id: true });
@@ -28,11 +29,11 @@ export const scheduleViewSchema = z.object({
 
 export const scheduleListSchema = z.object({
   data: z.array(scheduleViewSchema),
-  pagination: z.object({
-    currentPage: z.number().int().positive(),
-    totalPages: z.number().int().nonnegative(),
-    count: z.number().int().nonnegative(),
-  }),
+  pagination: numberedPaginationSchema,
 });
+
+export const deletedScheduleSchema = z.object({ id: z.string() });
+
+export const timezonesQuerySchema = z.object({ excludeUtc: z.enum(["true", "false"]).optional() });
 
 export const timezonesSchema = z.object({ timezones: z.array(z.string()) });

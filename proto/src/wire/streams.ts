@@ -186,6 +186,16 @@ export const OBJECT_BUCKETS = {
   snapshots: { name: "snapshots", description: "Folded state of shards" },
 } as const;
 
+/** The stream that holds a key-value bucket. */
+export function bucketStream(bucket: string): string {
+  return `KV_${bucket}`;
+}
+
+/** The stream that holds an object bucket. */
+export function objectStream(bucket: string): string {
+  return `OBJ_${bucket}`;
+}
+
 /** A pull consumer in the broker's own vocabulary. */
 export type ConsumerDefinition = {
   readonly stream: string;
@@ -236,11 +246,11 @@ export function dispatchConsumer(env: string, pool: string, lane: string): Consu
 }
 
 /** An agent's own; the broker removes it an hour after the agent stopped pulling. */
-export function signalConsumer(agentId: string): ConsumerDefinition {
+export function signalConsumer(env: string, agentId: string): ConsumerDefinition {
   return {
     stream: RESUME.name,
     durable_name: `agent-${agentId}`,
-    filter_subject: signalFilter(agentId),
+    filter_subject: signalFilter(env, agentId),
     ack_wait: 5 * SECOND_NS,
     max_ack_pending: -1,
     inactive_threshold: HOUR_NS,

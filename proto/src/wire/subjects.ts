@@ -1,6 +1,6 @@
 /** Every subject Millrace uses, built and taken apart here and nowhere else. */
 import { shardOfRun } from "./ids.ts";
-import { encodeToken } from "./tokens.ts";
+import { boundedToken, encodeToken } from "./tokens.ts";
 
 /** Who may write a fact into a run's log. Broker permissions follow this token. */
 export type Role = "client" | "coordinator" | "scheduler" | "agent" | "meta";
@@ -79,8 +79,8 @@ export function signalSubject(
   return `resume.${env}.${agentId}.${runId}.${kind}-${admission}`;
 }
 
-export function signalFilter(agentId: string): string {
-  return `resume.*.${agentId}.>`;
+export function signalFilter(env: string, agentId: string): string {
+  return `resume.${env}.${agentId}.>`;
 }
 
 export type Signal = {
@@ -129,6 +129,20 @@ export function parseDueSubject(
 /** One realtime stream of one run. */
 export function outputSubject(env: string, runId: string, streamKey: string): string {
   return `out.${env}.${runId}.${encodeToken(streamKey)}`;
+}
+
+/** One piece of an object's bytes. @param part counts from 0 */
+export function objectChunk(bucket: string, env: string, objectId: string, part: number): string {
+  return `$O.${bucket}.C.${env}.${objectId}.${part}`;
+}
+
+export function objectChunks(bucket: string, env: string, objectId: string): string {
+  return `$O.${bucket}.C.${env}.${objectId}.*`;
+}
+
+/** What the object at this path is, and which chunks it has. */
+export function objectDescription(bucket: string, env: string, path: string): string {
+  return `$O.${bucket}.M.${env}.${boundedToken(path)}`;
 }
 
 export function telemetrySubject(env: string, runId: string): string {

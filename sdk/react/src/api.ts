@@ -1,21 +1,8 @@
-/** The gateway's HTTP API, as a page may use it: with a public access token. */
+/** The gateway's API, as a page may use it: with a public access token, or a fresh one after it has expired. */
 import type { Packet } from "@millrace/proto";
-
-/** The gateway refused, or a proxy before it. */
-export class ApiError extends Error {
-  override readonly name = "ApiError";
-  readonly status: number;
-  /** The same request may succeed a moment later. */
-  readonly isTransient: boolean;
-
-  constructor(status: number, message: string, isTransient: boolean) {
-    super(message);
-    this.status = status;
-    this.isTransient = isTransient;
-  }
-}
-
-export type Query = Readonly<Record<string, string | undefined>>;
+import { ApiError } from "./api-error.ts";
+import { connectionTo } from "./live/connections.ts";
+import type { Followed } from "./live/connection.ts";
 
 type Init = Omit<RequestInit, "headers"> & {
   readonly headers?: Readonly<Record<string, string>>;
@@ -23,23 +10,37 @@ type Init = Omit<RequestInit, "headers"> & {
 
 export class Api {
   readonly #baseURL: string;
-  readonly #accessToken: string;
+  /** What its connection is known by, also when it has a fresh token. */
+  readonly #givenToken: string;
+  #accessToken: string;
+  /** Makes a fresh token. */
+  refreshAccessToken: (() => Promise<string>) | undefined;
 
   constructor(baseURL: string, accessToken: string) {
     this.#baseURL = baseURL.replace(/\/+$/, "");
+    this.#givenToken = accessToken;
     this.#accessToken = accessToken;
   }
 
+  /** Follows something, over the connection that all have who use the same token. @returns what ends it */
+  follow(followed: Omit<Followed, "refreshToken" | "onToken">): () => void {
+    return connectionTo(this.#baseURL, this.#givenToken).follow({
+      ...followed,
+      refreshToken: () => this.refreshAccessToken?.(),
+      onToken: (token) => {
+        this.#accessToken = token;
+      },
+    });
+  }
+
   /** Any answer, refusals included. */
-  async get(path: string, query: Query, signal: AbortSignal): Promise<Response> {
-    const given = Object.entries(query).filter((each): each is [string, string] => !!each[1]);
-    const search = new URLSearchParams(given).toString();
-    return await this.#fetch(search === "" ? path : `${path}?${search}`, { signal });
+  async get(path: string, signal: AbortSignal): Promise<Response> {
+    return await this.#fetch(path, { signal });
   }
 
   /** @throws ApiError when it is refused */
-  async post(path: string, body: unknown): Promise<Response> {
-    const headers = { "content-type": "application/json" };
+  async post(path: string, body: unknown, more: Init["headers"] = {}): Promise<Response> {
+    const headers = { "content-type": "application/json", ...more };
     const response = await this.#fetch(path, {
       method: "POST",
       headers,
@@ -55,7 +56,7 @@ export class Api {
    */
   async load(path: string, signal: AbortSignal): Promise<Packet | undefined> {
     const name = path.split("/").map(encodeURIComponent).join("/");
-    const response = await this.get(`/api/v1/packets/${name}`, {}, signal);
+    const response = await this.get(`/api/v1/packets/${name}`, signal);
     if (!response.ok) throw await refusalOf(response);
     const { presignedUrl } = (await response.json()) as { readonly presignedUrl: string };
     return await loadPresigned(presignedUrl, signal);
@@ -91,9 +92,4 @@ function messageOf(text: string, status: number): string {
     // Not the gateway's own words.
   }
   return `The gateway answered ${status}`;
-}
-
-/** What was thrown, as an `Error`. */
-export function errorOf(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

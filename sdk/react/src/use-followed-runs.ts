@@ -1,13 +1,18 @@
 /** What the subscribing hooks have in common: runs, as they change, while the component is there. */
 import { useCallback, useEffect, useRef, useState } from "react";
-import { errorOf, type Api, type Query } from "./api.ts";
-import { followRows } from "./follow-rows.ts";
-import { realtimeRunOf, type RealtimeRun } from "./realtime-run.ts";
+import { followRuns, type RunsSelector, type RunsWanted } from "./live/follow-runs.ts";
+import type { RealtimeRun, SkippedColumn } from "./realtime-run.ts";
 import type { AnyTask } from "./task-types.ts";
 import { useApi, type HookOptions } from "./trigger-auth-context.ts";
 
-/** Which runs: the same texts are the same subscription. */
-export type Followed = { readonly path: string; readonly query: Query };
+export type FollowOptions = HookOptions & {
+  /** Names the subscription: under another id it begins anew. Default: what is followed. */
+  readonly id?: string | undefined;
+  /** How long changes are gathered before they are shown, in milliseconds. Default 16. */
+  readonly throttleInMs?: number | undefined;
+  /** Columns to do without: the gateway does not send them. Default none. */
+  readonly skipColumns?: readonly SkippedColumn[] | undefined;
+};
 
 export type FollowedRuns<TTask extends AnyTask> = {
   /** In the order in which they were made. */
@@ -16,8 +21,12 @@ export type FollowedRuns<TTask extends AnyTask> = {
   readonly stop: () => void;
 };
 
-/** Called after every change; true ends the subscription. The latest render's is called. */
-export type OnRuns<TTask extends AnyTask> = (runs: readonly RealtimeRun<TTask>[]) => boolean;
+/** The latest render's are called. */
+export type RunsListeners<TTask extends AnyTask> = {
+  readonly onRuns?: (runs: readonly RealtimeRun<TTask>[]) => void;
+  /** It is over: what was shown last, and the error where there was one. */
+  readonly onOver?: (runs: readonly RealtimeRun<TTask>[], error: Error | undefined) => void;
+};
 
 type Seen<TTask extends AnyTask> = {
   /** Of which subscription it is: what another one saw is not shown. */
@@ -26,54 +35,57 @@ type Seen<TTask extends AnyTask> = {
   readonly error: Error | undefined;
 };
 
+export const DEFAULT_THROTTLE_MS = 16;
+
 /** undefined, or an option `enabled: false`: nothing is followed. */
 export function useFollowedRuns<TTask extends AnyTask>(
-  followed: Followed | undefined,
-  options: HookOptions,
-  onRuns: OnRuns<TTask>,
+  selector: RunsSelector | undefined,
+  options: FollowOptions,
+  listeners: RunsListeners<TTask> = {},
 ): FollowedRuns<TTask> {
   const api = useApi(options);
-  const key = followed === undefined ? "" : JSON.stringify(followed);
+  const key = selector === undefined ? "" : keyOf(selector, options);
   const [seen, setSeen] = useState<Seen<TTask>>({ key, runs: [], error: undefined });
-  const latest = useRef(onRuns);
-  const controller = useRef<AbortController | undefined>(undefined);
+  const latest = useRef(listeners);
+  const ending = useRef<(() => void) | undefined>(undefined);
   useEffect(() => {
-    latest.current = onRuns;
+    latest.current = listeners;
   });
   useEffect(() => {
     if (!api || key === "") return undefined;
-    const ending = new AbortController();
-    controller.current = ending;
-    const show = (runs: readonly RealtimeRun<TTask>[]): boolean => {
-      setSeen({ key, runs, error: undefined });
-      return latest.current(runs);
+    let runs: readonly RealtimeRun<TTask>[] = [];
+    const isOver = (error: Error | undefined): void => {
+      ending.current = undefined;
+      if (error) setSeen({ key, runs, error });
+      latest.current.onOver?.(runs, error);
     };
-    follow(api, JSON.parse(key) as Followed, ending.signal, show).catch((thrown: unknown) => {
-      if (ending.signal.aborted) return;
-      setSeen((before) => ({
-        key,
-        runs: before.key === key ? before.runs : [],
-        error: errorOf(thrown),
-      }));
+    const [, wanted] = JSON.parse(key) as readonly [string, RunsWanted];
+    const unfollow = followRuns<TTask>(api, wanted, {
+      onRuns: (changed) => {
+        runs = changed;
+        setSeen({ key, runs, error: undefined });
+        latest.current.onRuns?.(runs);
+      },
+      onEnd: () => isOver(undefined),
+      onError: isOver,
     });
-    return () => ending.abort();
+    ending.current = () => {
+      unfollow();
+      isOver(undefined);
+    };
+    return () => {
+      ending.current = undefined;
+      unfollow();
+    };
   }, [api, key]);
-  const stop = useCallback(() => controller.current?.abort(), []);
+  const stop = useCallback(() => ending.current?.(), []);
   return seen.key === key
     ? { runs: seen.runs, error: seen.error, stop }
     : { runs: [], error: undefined, stop };
 }
 
-async function follow<TTask extends AnyTask>(
-  api: Api,
-  { path, query }: Followed,
-  signal: AbortSignal,
-  show: OnRuns<TTask>,
-): Promise<void> {
-  for await (const rows of followRows(api, path, query, signal)) {
-    const runs = await Promise.all(rows.map((row) => realtimeRunOf<TTask>(row, api, signal)));
-    signal.throwIfAborted();
-    runs.sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
-    if (show(runs)) return;
-  }
+/** The same text is the same subscription. */
+function keyOf(selector: RunsSelector, options: FollowOptions): string {
+  const { id = "", throttleInMs: throttleMs = DEFAULT_THROTTLE_MS, skipColumns = [] } = options;
+  return JSON.stringify([id, { selector, skipColumns, throttleMs } satisfies RunsWanted]);
 }

@@ -1,15 +1,16 @@
 import { useRef } from "react";
-import type { RealtimeRun, SkippedColumn } from "./realtime-run.ts";
+import type { RealtimeRun } from "./realtime-run.ts";
 import type { AnyTask } from "./task-types.ts";
-import type { HookOptions } from "./trigger-auth-context.ts";
-import { useFollowedRuns } from "./use-followed-runs.ts";
+import { useFollowedRuns, type FollowOptions } from "./use-followed-runs.ts";
 
-export type UseRealtimeRunOptions<TTask extends AnyTask = AnyTask> = HookOptions & {
-  /** Called once, when the run has ended, however it ended. */
-  readonly onComplete?: (run: RealtimeRun<TTask>) => void;
+export type UseRealtimeRunOptions<TTask extends AnyTask = AnyTask> = FollowOptions & {
+  /**
+   * Called once, when the run has ended, however it ended; else when it was refused, or stopped, once it had been seen.
+   * `error` is what `error` of the hook is then.
+   */
+  readonly onComplete?: ((run: RealtimeRun<TTask>, error?: Error) => void) | undefined;
   /** false: changes after the run's end (of its metadata, by its children) are followed, too. Default true. */
-  readonly stopOnCompletion?: boolean;
-  readonly skipColumns?: readonly SkippedColumn[];
+  readonly stopOnCompletion?: boolean | undefined;
 };
 
 export type UseRealtimeRunInstance<TTask extends AnyTask = AnyTask> = {
@@ -29,22 +30,20 @@ export function useRealtimeRun<TTask extends AnyTask = AnyTask>(
   runId?: string,
   options: UseRealtimeRunOptions<TTask> = {},
 ): UseRealtimeRunInstance<TTask> {
-  const { onComplete, stopOnCompletion = true, skipColumns = [] } = options;
+  const { onComplete, stopOnCompletion = true } = options;
   const completed = useRef<string | undefined>(undefined);
-  const followed =
-    runId === undefined || runId === ""
-      ? undefined
-      : {
-          path: `/realtime/v1/runs/${encodeURIComponent(runId)}`,
-          query: { skipColumns: skipColumns.join(",") },
-        };
-  const { runs, error, stop } = useFollowedRuns<TTask>(followed, options, ([run]) => {
-    if (run?.finishedAt === undefined) return false;
-    if (completed.current !== run.id) {
-      completed.current = run.id;
-      onComplete?.(run);
-    }
-    return stopOnCompletion;
+  const complete = (run: RealtimeRun<TTask> | undefined, error?: Error): void => {
+    if (run === undefined || completed.current === run.id) return;
+    completed.current = run.id;
+    onComplete?.(run, error);
+  };
+  const selector =
+    runId === undefined || runId === "" ? undefined : { runId, beyondEnd: !stopOnCompletion };
+  const { runs, error, stop } = useFollowedRuns<TTask>(selector, options, {
+    onRuns: ([run]) => {
+      if (run?.finishedAt !== undefined) complete(run);
+    },
+    onOver: ([run], failed) => complete(run, failed),
   });
   return { run: runs[0], error, stop };
 }

@@ -1,6 +1,6 @@
 /** A request that the user makes, by a button: how the last one goes. */
 import { useCallback, useEffect, useRef, useState } from "react";
-import { errorOf } from "./api.ts";
+import { errorOf } from "./api-error.ts";
 
 export type Requested<T> =
   | { readonly status: "idle" | "loading" }

@@ -1,12 +1,18 @@
 import { useEffect, useState } from "react";
-import { ApiError, errorOf, refusalOf, type Api } from "./api.ts";
+import { refusalOf, type Api } from "./api.ts";
+import { ApiError, errorOf } from "./api-error.ts";
+import { onWindow } from "./live/on-window.ts";
 import { runOf, type Run, type RunAnswer } from "./run.ts";
 import type { AnyTask } from "./task-types.ts";
 import { useApi, type HookOptions } from "./trigger-auth-context.ts";
 
 export type UseRunOptions = HookOptions & {
-  /** Milliseconds from one answer to the next question; 0: it is asked once. Default 0. */
+  /** Milliseconds from one answer to the next question, until the run has ended; 0: it is asked once. Default 0. */
   readonly refreshInterval?: number;
+  /** Whether it is asked again when the browser has a network again. Default false. */
+  readonly revalidateOnReconnect?: boolean;
+  /** Whether it is asked again when the window is looked at again. Default false. */
+  readonly revalidateOnFocus?: boolean;
 };
 
 /** Between questions while the gateway is not able to answer, or a run is not there (yet). */
@@ -49,13 +55,15 @@ export function useRun<TTask extends AnyTask = AnyTask>(
   runId: string,
   options: UseRunOptions = {},
 ): UseRunInstance<TTask> {
-  const { refreshInterval = 0 } = options;
+  const { refreshInterval = 0, revalidateOnReconnect = false, revalidateOnFocus = false } = options;
   const api = useApi(options);
   const [seen, setSeen] = useState<Seen<TTask>>(() => nothing(runId));
   useEffect(() => {
     if (!api || runId === "") return undefined;
     const ending = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let isAsking = false;
+    let isOver = false;
     const change = (change: Partial<Seen<TTask>>): void => {
       if (ending.signal.aborted) return;
       setSeen((before) => ({
@@ -64,23 +72,40 @@ export function useRun<TTask extends AnyTask = AnyTask>(
       }));
     };
     const refresh = async (): Promise<void> => {
+      if (isAsking) return;
+      isAsking = true;
+      clearTimeout(timer);
       change({ isValidating: true });
       const error = await retrieve<TTask>(api, runId, ending.signal).then(
-        (run) => change({ run, error: undefined, isValidating: false }),
+        (run) => {
+          isOver = run.finishedAt !== undefined;
+          change({ run, error: undefined, isValidating: false });
+        },
         (thrown: unknown) => {
           change({ error: errorOf(thrown), isValidating: false });
           return errorOf(thrown);
         },
       );
-      const pauseMs = mayPass(error) ? Math.max(refreshInterval, RETRY_MS) : refreshInterval;
+      isAsking = false;
+      const pauseMs = mayPass(error)
+        ? Math.max(refreshInterval, RETRY_MS)
+        : isOver
+          ? 0
+          : refreshInterval;
       if (pauseMs > 0 && !ending.signal.aborted) timer = setTimeout(() => void refresh(), pauseMs);
     };
     void refresh();
+    const again = (): void => void refresh();
+    const forget = [
+      ...(revalidateOnReconnect ? [onWindow("online", again)] : []),
+      ...(revalidateOnFocus ? [onWindow("focus", again)] : []),
+    ];
     return () => {
       ending.abort();
       clearTimeout(timer);
+      for (const each of forget) each();
     };
-  }, [api, runId, refreshInterval]);
+  }, [api, runId, refreshInterval, revalidateOnReconnect, revalidateOnFocus]);
   return instanceOf(seen.runId === runId ? seen : nothing(runId));
 }
 
@@ -106,7 +131,7 @@ async function retrieve<TTask extends AnyTask>(
   runId: string,
   signal: AbortSignal,
 ): Promise<Run<TTask>> {
-  const response = await api.get(`/api/v3/runs/${encodeURIComponent(runId)}`, {}, signal);
+  const response = await api.get(`/api/v3/runs/${encodeURIComponent(runId)}`, signal);
   if (!response.ok) throw await refusalOf(response);
   return await runOf<TTask>((await response.json()) as RunAnswer, signal);
 }

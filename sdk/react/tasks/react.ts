@@ -1,5 +1,5 @@
 /** Tasks of the hooks' tests. */
-import { metadata, task } from "@millrace/sdk";
+import { metadata, streams, task } from "@millrace/sdk";
 
 export const greet = task({
   id: "greet",
@@ -20,4 +20,25 @@ export const fail = task({
 export const echo = task({
   id: "echo",
   run: async (payload: { at: Date; text: string }) => payload,
+});
+
+export const words = streams.define<string>({ id: "words" });
+
+export const count = task({
+  id: "count",
+  run: async ({ parts, pauseMs }: { parts: number; pauseMs: number }) => {
+    const { waitUntilComplete } = streams.writer<number>("numbers", {
+      execute: async ({ write }) => {
+        for (let n = 0; n < parts; n++) {
+          write(n);
+          metadata.set("n", n);
+          await new Promise((resolve) => setTimeout(resolve, pauseMs));
+        }
+      },
+    });
+    await words.append("first");
+    await words.append("second");
+    await waitUntilComplete();
+    return parts;
+  },
 });

@@ -1,7 +1,5 @@
 /** The hooks against a real gateway, broker and agent, with public tokens as a page has them. */
-import { join } from "node:path";
-import { Millrace } from "@millrace/harness";
-import { batch, configure, runs, shutdown, tasks, wait } from "@millrace/sdk";
+import { batch, runs, tasks, wait } from "@millrace/sdk";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import {
   useRealtimeBatch,
@@ -13,40 +11,18 @@ import {
   type RealtimeRun,
 } from "../src/index.ts";
 import type { echo, fail, greet } from "../tasks/react.ts";
-import { renderHook, unmountAll, waitUntil } from "./render-hook.ts";
+import { baseURL, secretHeaders, tokenFor, startPlatform, stopPlatform } from "./platform.ts";
+import { page, renderHook, unmountAll, waitUntil } from "./render-hook.ts";
 
-let millrace: Millrace;
-let baseURL: string;
-
-beforeAll(async () => {
-  millrace = await Millrace.start();
-  baseURL = millrace.apiUrl;
-  configure({ baseURL, secretKey: millrace.secretKey });
-  await millrace.agent(join(import.meta.dirname, "../tasks"));
-}, 120_000);
+beforeAll(startPlatform, 120_000);
 afterEach(() => unmountAll());
-afterAll(async () => {
-  await shutdown();
-  await (millrace as Millrace | undefined)?.stop();
-});
-
-async function tokenFor(...scopes: string[]): Promise<string> {
-  const response = await fetch(`${baseURL}/api/v1/auth/public-tokens`, {
-    method: "POST",
-    headers: {
-      authorization: `Bearer ${millrace.secretKey}`,
-      "content-type": "application/json",
-    },
-    body: JSON.stringify({ scopes }),
-  });
-  return ((await response.json()) as { token: string }).token;
-}
+afterAll(stopPlatform);
 
 test("useRealtimeRun shows a run to its end, and says once that it has ended", async () => {
   const { id } = await tasks.trigger<typeof greet>(
     "greet",
     { name: "Ada" },
-    { tags: ['one "tag"', "two"], delay: "1s" },
+    { tags: ['one "tag"', "two"], delay: "1h" },
   );
   const accessToken = await tokenFor(`read:runs:${id}`);
   const completed: RealtimeRun<typeof greet>[] = [];
@@ -58,6 +34,8 @@ test("useRealtimeRun shows a run to its end, and says once that it has ended", a
     }),
   );
   expect(rendered.all[0]).toMatchObject({ run: undefined, error: undefined });
+  await waitUntil("it is there", () => rendered.now().run?.status === "DELAYED");
+  await runs.reschedule(id, { delay: "1s" });
   await waitUntil("it has ended", () => rendered.now().run?.finishedAt !== undefined);
   const { run } = rendered.now();
   expect(run).toMatchObject({
@@ -75,7 +53,6 @@ test("useRealtimeRun shows a run to its end, and says once that it has ended", a
   });
   expect(Math.abs((run?.createdAt.getTime() ?? 0) - Date.now())).toBeLessThan(60_000);
   expect(completed).toEqual([run]);
-  expect(rendered.all.map(({ run: each }) => each?.status)).toContain("DELAYED");
 });
 
 test("useRealtimeRun shows a run's error, and what it is not allowed to see is one", async () => {
@@ -114,6 +91,65 @@ test("useRun asks for a run, again and again where it is told to", async () => {
   const missing = await renderHook(() => useRun("run_missing"), context);
   await waitUntil("it is refused", () => missing.now().isError);
   expect(missing.now()).toMatchObject({ isLoading: false, run: undefined });
+});
+
+test("useRun asks again when the window is looked at, and no more once the run has ended", async () => {
+  const { id } = await tasks.trigger<typeof greet>("greet", { name: "Ada" }, { delay: "1h" });
+  const context = { accessToken: await tokenFor(`read:runs:${id}`), baseURL };
+  const rendered = await renderHook(() => useRun(id, { revalidateOnFocus: true }), context);
+  await waitUntil("it is there", () => rendered.now().run?.status === "DELAYED");
+  await runs.cancel(id);
+  page.dispatchEvent(new page.Event("focus"));
+  await waitUntil("it is canceled", () => rendered.now().run?.status === "CANCELED");
+  await rendered.unmount();
+  const count = rendered.all.length;
+  page.dispatchEvent(new page.Event("focus"));
+  expect(rendered.all).toHaveLength(count);
+
+  const ended = await renderHook(() => useRun(id, { refreshInterval: 20 }), context);
+  await waitUntil("it is there", () => ended.now().run !== undefined && !ended.now().isValidating);
+  const answered = ended.all.length;
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(ended.all).toHaveLength(answered);
+});
+
+test("a subscription that is stopped or refused says so to onComplete, once", async () => {
+  const { id } = await tasks.trigger<typeof greet>("greet", { name: "Ada" }, { delay: "1h" });
+  const context = { accessToken: await tokenFor(`read:runs:${id}`), baseURL };
+  const told: (string | undefined)[] = [];
+  const rendered = await renderHook(
+    () => useRealtimeRun(id, { onComplete: (run, error) => told.push(run.status, error?.message) }),
+    context,
+  );
+  await waitUntil("it is there", () => rendered.now().run !== undefined);
+  rendered.now().stop();
+  rendered.now().stop();
+  expect(told).toEqual(["DELAYED", undefined]);
+  await runs.cancel(id);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(rendered.now()).toMatchObject({ run: { status: "DELAYED" }, error: undefined });
+});
+
+test("a run is followed beyond its end where that is wanted", async () => {
+  const { id } = await tasks.trigger<typeof greet>("greet", { name: "Ada" });
+  const context = { accessToken: await tokenFor(`read:runs:${id}`), baseURL };
+  const completed: string[] = [];
+  const rendered = await renderHook(
+    () =>
+      useRealtimeRun(id, {
+        stopOnCompletion: false,
+        onComplete: (run) => completed.push(run.status),
+      }),
+    context,
+  );
+  await waitUntil("it has ended", () => rendered.now().run?.isCompleted === true);
+  await fetch(`${baseURL}/api/v1/runs/${id}/metadata`, {
+    method: "PUT",
+    headers: secretHeaders(),
+    body: JSON.stringify({ metadata: { late: true } }),
+  });
+  await waitUntil("the change is there", () => rendered.now().run?.metadata?.["late"] === true);
+  expect(completed).toEqual(["COMPLETED"]);
 });
 
 test("useTaskTrigger triggers, and its handle's token follows the run", async () => {

@@ -1,12 +1,14 @@
 /** A hook in a component of its own, in a DOM without a browser. Requests stay Node's own. */
 import { Window } from "happy-dom";
-import { act, createElement, type ReactNode } from "react";
+import { act, createElement, StrictMode, type ReactNode } from "react";
 import type { Root } from "react-dom/client";
 import { TriggerAuthContext, type TriggerAuth } from "../src/index.ts";
 
 const window = new Window();
+/** The window that the hooks see. */
+export const page = window;
 const { document, navigator } = window;
-Object.assign(globalThis, { window, document });
+Object.assign(globalThis, { window, document, WebSocket: window.WebSocket });
 // Newer Nodes have one of their own, which is not to be assigned.
 Object.defineProperty(globalThis, "navigator", { value: navigator, configurable: true });
 // It looks for a DOM when it is loaded.
@@ -22,7 +24,12 @@ export type Rendered<T> = {
 
 const mounted = new Set<Root>();
 
-export async function renderHook<T>(hook: () => T, auth?: TriggerAuth): Promise<Rendered<T>> {
+/** @param isStrict as React does in development: every component is mounted, unmounted and mounted again */
+export async function renderHook<T>(
+  hook: () => T,
+  auth?: TriggerAuth,
+  isStrict = false,
+): Promise<Rendered<T>> {
   const all: T[] = [];
   const Component = (): ReactNode => {
     all.push(hook());
@@ -32,7 +39,7 @@ export async function renderHook<T>(hook: () => T, auth?: TriggerAuth): Promise<
   mounted.add(root);
   const element = createElement(Component);
   const tree = createElement(TriggerAuthContext.Provider, { value: auth }, element);
-  await acting(() => root.render(tree));
+  await acting(() => root.render(isStrict ? createElement(StrictMode, null, tree) : tree));
   return {
     now: () => all.at(-1) as T,
     all,

@@ -2,6 +2,7 @@
  * How to reach the platform: what `configure()` was told, else the environment. The only file that reads
  * `process.env`, and not before the first call that needs it.
  */
+import { branchEnvironment, branchProblem, keyPrefix, PREVIEW } from "@millrace/proto";
 import { ConfigurationError } from "./errors.ts";
 import type { RequestRetry } from "./request-options.ts";
 
@@ -18,10 +19,29 @@ export type Configuration = {
   readonly natsUrl?: string | undefined;
   /** A `.creds` file. */
   readonly natsCredentials?: string | undefined;
+  /** The other ways to be let in by the broker, and TLS. What is given here replaces all that the environment says of it. */
+  readonly nats?: NatsAccess | undefined;
   /** The environment runs belong to when they are triggered over NATS; over HTTP the key decides. Default `dev`. */
   readonly env?: string | undefined;
+  /** The branch whose environment is meant, with a preview key or the environment `preview`. */
+  readonly previewBranch?: string | undefined;
   /** How HTTP requests are sent again; each call may say otherwise. */
   readonly requestOptions?: { readonly retry?: RequestRetry | undefined } | undefined;
+};
+
+/** One of `nkey`, and `user` with `password`; the files are PEM. */
+export type NatsAccess = {
+  /** A user's NKey seed, `SU…`. */
+  readonly nkey?: string | undefined;
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
+  /** Where answers to this user come; default a prefix of its own. */
+  readonly inboxPrefix?: string | undefined;
+  /** A file of the authorities' certificates. */
+  readonly tlsCa?: string | undefined;
+  /** Files of this process's own certificate and its key. */
+  readonly tlsCert?: string | undefined;
+  readonly tlsKey?: string | undefined;
 };
 
 export type HttpConnection = {
@@ -29,13 +49,16 @@ export type HttpConnection = {
   /** Without a slash at the end. */
   readonly baseUrl: string;
   readonly secretKey: string;
+  /** Of a preview key. */
+  readonly branch?: string;
   readonly retry?: RequestRetry;
 };
 export type NatsConnection = {
   readonly kind: "nats";
   readonly url: string;
   readonly env: string;
-  readonly credentialsFile?: string;
+  /** By the names of the variables. Read when it connects: this module loads no client of the broker. */
+  readonly access: Readonly<Record<string, string | undefined>>;
 };
 export type Connection = HttpConnection | NatsConnection;
 
@@ -84,7 +107,9 @@ const SETTINGS: { readonly [Name in keyof Configuration]-?: true } = {
   accessToken: true,
   natsUrl: true,
   natsCredentials: true,
+  nats: true,
   env: true,
+  previewBranch: true,
   requestOptions: true,
 };
 
@@ -110,10 +135,58 @@ function readSettings(configured: Configuration, environment: Environment) {
       configured.accessToken ??
       variable("MILLRACE_SECRET_KEY", "TRIGGER_SECRET_KEY", "TRIGGER_ACCESS_TOKEN"),
     natsUrl: configured.natsUrl ?? variable("MILLRACE_NATS_URL"),
-    natsCredentials: configured.natsCredentials ?? variable("MILLRACE_NATS_CREDENTIALS"),
+    access: accessOf(configured, environment),
     env: configured.env ?? variable("MILLRACE_ENV") ?? "dev",
+    branch:
+      configured.previewBranch ??
+      variable("MILLRACE_BRANCH", "TRIGGER_PREVIEW_BRANCH", "VERCEL_GIT_COMMIT_REF"),
     retry: configured.requestOptions?.retry,
   };
+}
+
+const ACCESS_VARIABLES = {
+  nkey: "MILLRACE_NATS_NKEY",
+  user: "MILLRACE_NATS_USER",
+  password: "MILLRACE_NATS_PASSWORD",
+  inboxPrefix: "MILLRACE_NATS_INBOX_PREFIX",
+  tlsCa: "MILLRACE_NATS_TLS_CA",
+  tlsCert: "MILLRACE_NATS_TLS_CERT",
+  tlsKey: "MILLRACE_NATS_TLS_KEY",
+} as const satisfies { readonly [Name in keyof NatsAccess]-?: string };
+
+const TLS_VARIABLES = ["MILLRACE_NATS_TLS_CA", "MILLRACE_NATS_TLS_CERT", "MILLRACE_NATS_TLS_KEY"];
+const CREDENTIAL_VARIABLES = [
+  "MILLRACE_NATS_CREDENTIALS",
+  "MILLRACE_NATS_NKEY",
+  "MILLRACE_NATS_NKEY_FILE",
+  "MILLRACE_NATS_USER",
+  "MILLRACE_NATS_PASSWORD",
+  "MILLRACE_NATS_PASSWORD_FILE",
+  "MILLRACE_NATS_INBOX_PREFIX",
+];
+
+/** Credentials that are configured are not mixed with the environment's; certificates are a matter of their own. */
+function accessOf(
+  { natsCredentials, nats = {} }: Configuration,
+  environment: Environment,
+): NatsConnection["access"] {
+  const access: Record<string, string | undefined> = {};
+  const isGiven =
+    natsCredentials !== undefined || nats.nkey !== undefined || nats.user !== undefined;
+  for (const name of isGiven ? TLS_VARIABLES : [...CREDENTIAL_VARIABLES, ...TLS_VARIABLES])
+    if (environment[name]) access[name] = environment[name];
+  if (natsCredentials !== undefined) access["MILLRACE_NATS_CREDENTIALS"] = natsCredentials;
+  for (const [name, value] of Object.entries(nats)) {
+    if (value === undefined) continue;
+    if (!isAccessName(name))
+      throw new ConfigurationError(`Setting "nats.${name}" is not supported by this version`);
+    access[ACCESS_VARIABLES[name]] = value;
+  }
+  return access;
+}
+
+function isAccessName(name: string): name is keyof typeof ACCESS_VARIABLES {
+  return Object.hasOwn(ACCESS_VARIABLES, name);
 }
 
 function transportOf(
@@ -141,6 +214,7 @@ function transportOf(
 function httpConnection({
   baseUrl = DEFAULT_BASE_URL,
   secretKey,
+  branch,
   retry,
 }: Settings): HttpConnection {
   if (secretKey === undefined)
@@ -158,11 +232,23 @@ function httpConnection({
     kind: "http",
     baseUrl: baseUrl.replace(/\/+$/, ""),
     secretKey,
+    // Wherever a build runs it knows its branch: other keys have none.
+    ...(secretKey.startsWith(PREVIEW_KEY) ? { branch: checkedBranch(branch) } : {}),
     ...(retry === undefined ? {} : { retry }),
   };
 }
 
-function natsConnection({ natsUrl, natsCredentials, env }: Settings): NatsConnection {
+const PREVIEW_KEY = keyPrefix(PREVIEW);
+
+function checkedBranch(branch: string | undefined): string {
+  const problem = branch === undefined ? "none is named" : branchProblem(branch);
+  if (branch !== undefined && problem === undefined) return branch;
+  throw new ConfigurationError(
+    `Previews have an environment for each branch: set MILLRACE_BRANCH or TRIGGER_PREVIEW_BRANCH (${problem})`,
+  );
+}
+
+function natsConnection({ natsUrl, access, env, branch }: Settings): NatsConnection {
   if (natsUrl === undefined)
     throw new ConfigurationError(
       "The transport is NATS, but no broker is known: set MILLRACE_NATS_URL or configure({ natsUrl })",
@@ -175,7 +261,7 @@ function natsConnection({ natsUrl, natsCredentials, env }: Settings): NatsConnec
   return {
     kind: "nats",
     url: natsUrl,
-    env,
-    ...(natsCredentials === undefined ? {} : { credentialsFile: natsCredentials }),
+    env: env === PREVIEW ? branchEnvironment(checkedBranch(branch)) : env,
+    access,
   };
 }

@@ -11,6 +11,9 @@ import {
   type RunView,
 } from "@millrace/proto";
 import {
+  accessSettingsOf,
+  brokerAccess,
+  BrokerAccessError,
   BrokerRefusedError,
   BrokerUnavailableError,
   Catalog,
@@ -23,7 +26,7 @@ import {
 } from "@millrace/nats";
 import { inBatch, itemError, makeBatchId } from "./batch.ts";
 import type { NatsConnection } from "./config.ts";
-import { apiError, refusalError, shutDown } from "./errors.ts";
+import { apiError, ConfigurationError, refusalError, shutDown } from "./errors.ts";
 import type {
   Handle,
   RunsSelector,
@@ -56,16 +59,20 @@ export class NatsTransport implements Transport {
     this.#runs = new RunClient(broker, this.#publisher, catalog);
   }
 
-  /** @throws ApiError (503) when no broker answers, or no coordinator has prepared it */
-  static async connect({ url, env, credentialsFile }: NatsConnection): Promise<NatsTransport> {
+  /**
+   * @throws ConfigurationError when it does not let this process in, or is not trusted
+   * @throws ApiError (503) when no broker answers, or no coordinator has prepared it
+   */
+  static async connect({ url, env, access }: NatsConnection): Promise<NatsTransport> {
     return await asApiErrors(async () => {
       const broker = await connectBroker({
         url,
         name: "millrace sdk",
-        ...(credentialsFile === undefined ? {} : { credentialsFile }),
+        env,
+        access: brokerAccess(accessSettingsOf(access)),
       });
       try {
-        return new NatsTransport(broker, env, await Catalog.open(broker));
+        return new NatsTransport(broker, env, await Catalog.open(broker, env));
       } catch (error) {
         await broker.close();
         throw new BrokerUnavailableError(
@@ -250,5 +257,7 @@ function toApiError(error: unknown): unknown {
     });
   if (error instanceof BrokerRefusedError)
     return apiError(httpStatus("INTERNAL"), error.message, "INTERNAL", { cause: error });
+  if (error instanceof BrokerAccessError)
+    return new ConfigurationError(error.message, { cause: error });
   return error;
 }

@@ -1,3 +1,4 @@
+import { branchEnvironment } from "@millrace/proto";
 import { describe, expect, it } from "vitest";
 import { chooseConnection, type Configuration, type Connection } from "../src/config.ts";
 import { ConfigurationError } from "../src/errors.ts";
@@ -9,7 +10,7 @@ const http = (baseUrl: string, secretKey: string): Connection => ({
   baseUrl,
   secretKey,
 });
-const nats = (url: string, env = "dev"): Connection => ({ kind: "nats", url, env });
+const nats = (url: string, env = "dev"): Connection => ({ kind: "nats", url, env, access: {} });
 
 const LOCAL = "http://127.0.0.1:3030";
 
@@ -74,7 +75,38 @@ const CHOICES: readonly [string, Configuration, Environment, Connection][] = [
     "credentials",
     { natsUrl: "nats://b", natsCredentials: "/a.creds" },
     {},
-    { kind: "nats", url: "nats://b", env: "dev", credentialsFile: "/a.creds" },
+    {
+      kind: "nats",
+      url: "nats://b",
+      env: "dev",
+      access: { MILLRACE_NATS_CREDENTIALS: "/a.creds" },
+    },
+  ],
+  [
+    "a key of the environment's, and its authority",
+    { natsUrl: "tls://b" },
+    { MILLRACE_NATS_NKEY_FILE: "/seed", MILLRACE_NATS_TLS_CA: "/ca.pem" },
+    {
+      kind: "nats",
+      url: "tls://b",
+      env: "dev",
+      access: { MILLRACE_NATS_NKEY_FILE: "/seed", MILLRACE_NATS_TLS_CA: "/ca.pem" },
+    },
+  ],
+  [
+    "configured credentials instead of the environment's, with its certificates",
+    { natsUrl: "tls://b", nats: { user: "ada", password: "secret" } },
+    { MILLRACE_NATS_NKEY: "SU", MILLRACE_NATS_TLS_CA: "/ca.pem" },
+    {
+      kind: "nats",
+      url: "tls://b",
+      env: "dev",
+      access: {
+        MILLRACE_NATS_USER: "ada",
+        MILLRACE_NATS_PASSWORD: "secret",
+        MILLRACE_NATS_TLS_CA: "/ca.pem",
+      },
+    },
   ],
 ];
 
@@ -105,5 +137,39 @@ describe("refused, saying what to set, when", () => {
     const choose = (): Connection => chooseConnection(configured, environment);
     expect(choose).toThrow(message);
     expect(choose).toThrow(ConfigurationError);
+  });
+});
+
+describe("a preview branch", () => {
+  const key = "tr_preview_k";
+  const chosen = (configured: Configuration, environment: Environment): Connection =>
+    chooseConnection(configured, environment);
+
+  it("goes with a preview key, under v4's names, too", () => {
+    const withBranch = (branch: string): Connection =>
+      ({ ...http(LOCAL, key), branch }) as Connection;
+    const own = { MILLRACE_SECRET_KEY: key };
+    expect(chosen({ previewBranch: "a" }, own)).toEqual(withBranch("a"));
+    for (const name of ["MILLRACE_BRANCH", "TRIGGER_PREVIEW_BRANCH", "VERCEL_GIT_COMMIT_REF"])
+      expect(chosen({}, { ...own, [name]: "b" })).toEqual(withBranch("b"));
+  });
+
+  it("means nothing to another key", () => {
+    const environment = { MILLRACE_SECRET_KEY: "tr_prod_k", VERCEL_GIT_COMMIT_REF: "main" };
+    expect(chosen({}, environment)).toEqual(http(LOCAL, "tr_prod_k"));
+  });
+
+  it("is an environment of its own where the broker is asked", () => {
+    const environment = { MILLRACE_NATS_URL: "nats://b", MILLRACE_ENV: "preview" };
+    expect(chosen({ previewBranch: "a/b" }, environment)).toEqual(
+      nats("nats://b", branchEnvironment("a/b")),
+    );
+  });
+
+  it("is missed at once, and must be one", () => {
+    const missing = /MILLRACE_BRANCH or TRIGGER_PREVIEW_BRANCH/;
+    expect(() => chosen({ secretKey: key }, {})).toThrow(missing);
+    expect(() => chosen({ secretKey: key, previewBranch: "ü" }, {})).toThrow(missing);
+    expect(() => chosen({ natsUrl: "nats://b", env: "preview" }, {})).toThrow(missing);
   });
 });

@@ -37,6 +37,8 @@ export const gatewayConfigSchema = baseConfigSchema.extend({
   MILLRACE_KEY_RATE_LIMIT: rateSchema.prefault("750,250/10s"),
   /** The same of one public token. */
   MILLRACE_TOKEN_RATE_LIMIT: rateSchema.prefault("60,60/60s"),
+  /** Runs that the batches of one environment make: as many at once, and how many more in every period. */
+  MILLRACE_BATCH_RATE_LIMIT: rateSchema.prefault("1200,100/10s"),
 });
 export type GatewayConfig = z.infer<typeof gatewayConfigSchema>;
 
@@ -53,5 +55,9 @@ export function rateLimitsOf(config: GatewayConfig): RateLimits | undefined {
     config.MILLRACE_RATE_LIMITS === "on" ||
     (config.MILLRACE_RATE_LIMITS === "auto" && !isLocal(config));
   if (!isOn) return undefined;
-  return { perKey: config.MILLRACE_KEY_RATE_LIMIT, perToken: config.MILLRACE_TOKEN_RATE_LIMIT };
+  return {
+    perKey: config.MILLRACE_KEY_RATE_LIMIT,
+    perToken: config.MILLRACE_TOKEN_RATE_LIMIT,
+    batchRuns: config.MILLRACE_BATCH_RATE_LIMIT,
+  };
 }

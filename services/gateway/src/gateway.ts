@@ -9,21 +9,25 @@ import {
   PlatformCalls,
   RunClient,
   type Logger,
+  type Metrics,
   type NatsConnection,
   type Publisher,
 } from "@millrace/service-kit";
 import type { FastifyInstance } from "fastify";
 import { authRoutes } from "./auth/auth-routes.ts";
 import { batchRoutes, wholeBatchRoutes } from "./batches/batch-routes.ts";
+import { BatchLimit } from "./batches/batch-limit.ts";
 import { Batches } from "./batches/batches.ts";
 import { BulkActions } from "./bulk/bulk-actions.ts";
 import { bulkRoutes } from "./bulk/bulk-routes.ts";
 import { BulkWorker } from "./bulk/bulk-worker.ts";
 import { deploymentRoutes } from "./deployments/deployment-routes.ts";
+import { measureGateway } from "./gateway-metrics.ts";
 import { httpApp } from "./http-app.ts";
 import { liveRoute } from "./live/live-route.ts";
 import { RunWatch } from "./live/run-watch.ts";
 import { websocketOptions } from "./live/websocket-options.ts";
+import { openApiRoutes } from "./openapi/openapi-routes.ts";
 import { objectRoutes } from "./packets/object-routes.ts";
 import { packetRoutes } from "./packets/packet-routes.ts";
 import { PresignedUrls } from "./packets/presigned-urls.ts";
@@ -51,6 +55,7 @@ export type GatewayParts = SecuritySettings & {
   readonly nc: NatsConnection;
   readonly publisher: Publisher;
   readonly log: Logger;
+  readonly metrics: Metrics;
   /** Closed with the gateway. */
   readonly projection: Projection;
   /** Under which address callers reach it; default: the one each request was sent to. */
@@ -62,6 +67,7 @@ export async function createGateway({
   nc,
   publisher,
   log,
+  metrics,
   projection,
   publicUrl: configuredUrl,
   ...settings
@@ -92,12 +98,14 @@ export async function createGateway({
   });
 
   await app.register(fastifyWebsocket, websocketOptions(log));
+  measureGateway(app, metrics, projection);
   // Without an API key: a signed URL is the permission.
   await app.register(async (signed) => {
     objectRoutes(signed, objects, urls);
     callbackRoute(signed, calls, callbacks);
   });
   timezonesRoute(app, calls);
+  openApiRoutes(app, configuredUrl);
   await app.register(async (api) => {
     security.guard(api, (env, runId) => runs.retrieve(env, runId));
     authRoutes(api, security.tokens);
@@ -105,8 +113,9 @@ export async function createGateway({
     deploymentRoutes(api, nc);
     triggerRoute(api, runs, requests);
     idempotencyKeyRoutes(api, calls);
-    batchRoutes(api, { batches, calls, runs });
-    wholeBatchRoutes(api, { batches, calls, runs });
+    const limit = new BatchLimit(settings.rateLimits?.batchRuns);
+    batchRoutes(api, { batches, calls, runs, limit });
+    wholeBatchRoutes(api, { batches, calls, limit });
     runRoutes(api, {
       runs,
       calls,
@@ -125,7 +134,8 @@ export async function createGateway({
     bulkRoutes(api, new BulkActions(bulk, projection));
     explainRoute(api, { nc, catalog, runs, projection });
     historyRoutes(api, { nc, runs, projection });
-    liveRoute(api, { nc, runs, source: { projection, watch, reader: runs.reader }, log });
+    const source = { projection, watch, reader: runs.reader };
+    liveRoute(api, { nc, runs, source, security, log });
   });
   return app;
 }

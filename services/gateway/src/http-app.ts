@@ -2,6 +2,8 @@
 import { LIMITS, refuse } from "@millrace/proto";
 import type { Logger } from "@millrace/service-kit";
 import { fastify, type FastifyInstance } from "fastify";
+import { refuseRepeatedParameters } from "./body/query.ts";
+import { refuseUnreadable } from "./body/unreadable.ts";
 import { allowAllOrigins } from "./cors.ts";
 import { refusalOf, sendRefusal } from "./refusals.ts";
 import { secureHeaders } from "./security/response-headers.ts";
@@ -20,6 +22,7 @@ export function httpApp(log: Logger): FastifyInstance {
     requestTimeout: REQUEST_TIMEOUT_MS,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    clientErrorHandler: refuseUnreadable,
     frameworkErrors: (error, _request, reply) => {
       void sendRefusal(reply, refuse("BAD_REQUEST", error.message));
     },
@@ -34,6 +37,7 @@ export function httpApp(log: Logger): FastifyInstance {
   app.setNotFoundHandler((_request, reply) =>
     sendRefusal(reply, refuse("ROUTE_NOT_FOUND", "Not found")),
   );
+  refuseRepeatedParameters(app);
   // Clients differ in what they call their JSON, and some send none while saying so: routes read the text themselves.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "string" }, (_request, body, done) => done(null, body));

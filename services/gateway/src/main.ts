@@ -6,7 +6,7 @@ import { listen } from "./listen.ts";
 import { Projection } from "./projection/projection.ts";
 
 await runService("gateway", gatewayConfigSchema, process.env, async (service) => {
-  const { config, log, nc, publisher, stopping } = service;
+  const { config, log, nc, publisher, metrics, stopping } = service;
   await waitUntilProvisioned(nc, () => log.info("waiting for a coordinator"), stopping);
   if (stopping.aborted) return;
   const file = config.MILLRACE_PROJECTION_FILE;
@@ -15,9 +15,17 @@ await runService("gateway", gatewayConfigSchema, process.env, async (service) =>
   const masterKey = config.MILLRACE_MASTER_KEY;
   if (masterKey === undefined && !isLocal(config))
     log.warn("without MILLRACE_MASTER_KEY the broker keeps what it encrypts secrets with");
-  const rateLimits = rateLimitsOf(config);
-  const parts = { nc, publisher, log, projection, publicUrl, masterKey, rateLimits };
-  const gateway = await createGateway(parts);
+  const gateway = await createGateway({
+    nc,
+    publisher,
+    log,
+    metrics,
+    projection,
+    publicUrl,
+    masterKey,
+    rateLimits: rateLimitsOf(config),
+    isExposed: !isLocal(config),
+  });
   service.onStop("gateway", () => gateway.close());
   const url = await listen(gateway, config.MILLRACE_GATEWAY_HOST, config.MILLRACE_GATEWAY_PORT);
   log.info({ url }, `listening on ${url}`);

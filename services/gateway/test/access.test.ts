@@ -1,9 +1,8 @@
 /** Who gets in where: every route that tokens open, asked with every kind of credential. */
-import { createSecretKey } from "node:crypto";
-import { SignJWT, type JWTPayload } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ROUTE_ACCESS } from "../src/security/route-access.ts";
 import { authorization, ENV, KEY, startGateway, type TestGateway } from "./harness.ts";
+import { signToken as token } from "./sign-token.ts";
 
 let gateway: TestGateway;
 let runId: string;
@@ -15,21 +14,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await gateway.stop();
 });
-
-type Claims = JWTPayload & { readonly scopes?: readonly string[] };
-
-async function token(claims: Claims, { key = KEY, expires = "1m" } = {}): Promise<string> {
-  return await new SignJWT({
-    sub: ENV,
-    pub: true,
-    iss: "https://id.trigger.dev",
-    aud: "https://api.trigger.dev",
-    ...claims,
-  } as JWTPayload)
-    .setProtectedHeader({ alg: "HS256" })
-    .setExpirationTime(expires)
-    .sign(createSecretKey(key, "utf8"));
-}
 
 type Example = {
   readonly path: () => string;
@@ -132,6 +116,8 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     right: ["write:inputStreams:RUN", "write:inputStreams", "admin"],
     wrong: ["write:runs:RUN", "read:inputStreams:RUN", "write:inputStreams:run_other"],
   },
+  // Each subscription is checked when it comes: live-access.test.ts.
+  "GET /api/v1/ws": { path: () => "/api/v1/ws", right: ["read:runs:RUN"], wrong: [] },
   "GET /api/v1/packets/*": {
     path: () => "/api/v1/packets/trigger/packet_1/payload.json",
     right: ["read:runs:RUN", "read:tags:red"],

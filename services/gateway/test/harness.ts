@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findNatsServer, startBroker, type RunningBroker } from "@millrace/broker";
+import { OpenApiCheck } from "@millrace/harness";
 import { connectBroker, registerKey, SecretBox, type NatsConnection } from "@millrace/nats";
 import {
   BUCKETS,
@@ -16,11 +17,12 @@ import {
   type EventType,
   type Role,
 } from "@millrace/proto";
-import { Bucket, provision, Publisher, type Logger } from "@millrace/service-kit";
+import { Bucket, Metrics, provision, Publisher, type Logger } from "@millrace/service-kit";
 import type { FastifyInstance } from "fastify";
 import { pino } from "pino";
 import { createGateway, type GatewayParts } from "../src/gateway.ts";
 import { listen } from "../src/listen.ts";
+import { openApiDocument } from "../src/openapi/document.ts";
 import { Projection } from "../src/projection/projection.ts";
 
 export const ENV = "dev";
@@ -41,6 +43,7 @@ export type TestGateway = {
   addKey(key: string, env: string): Promise<void>;
   /** How many messages the event log has ever taken. */
   logLength(): Promise<number>;
+  /** @throws when anything that was fetched is not as the document of the API says */
   stop(): Promise<void>;
 };
 
@@ -56,16 +59,30 @@ export async function startGateway(
   const publisher = new Publisher(nc);
   const log = pino({ level: "silent" });
   const projection = await Projection.open({ nc, log });
-  const app = await createGateway({ nc, publisher, log, projection, ...settings });
+  const app = await createGateway({
+    nc,
+    publisher,
+    log,
+    metrics: new Metrics(),
+    projection,
+    ...settings,
+  });
   const url = await listen(app, "127.0.0.1", 0);
+  const check = new OpenApiCheck(openApiDocument(undefined));
   const gateway: TestGateway = {
     url,
     broker,
     nc,
     log,
     app,
-    fetch: (path, init = {}) =>
-      fetch(`${url}${path}`, { ...init, headers: init.headers ?? authorization(KEY) }),
+    fetch: async (path, init = {}) => {
+      const response = await fetch(`${url}${path}`, {
+        ...init,
+        headers: init.headers ?? authorization(KEY),
+      });
+      await check.look(path, init, response);
+      return response;
+    },
     trigger: async (taskId, body = {}) => {
       const response = await gateway.fetch(triggerPath(taskId), post(JSON.stringify(body)));
       const answer = (await response.json()) as { id: string };
@@ -85,6 +102,7 @@ export async function startGateway(
       await nc.close();
       await broker.stop();
       await rm(storeDir, { recursive: true, force: true });
+      if (check.problems.length > 0) throw new Error(check.problems.join("\n"));
     },
   };
   return gateway;

@@ -134,10 +134,8 @@ describe("the handshake", () => {
     browser.close();
   });
 
-  it.each([{}, { headers: authorization("wrong") }])(
-    "is refused without a right key",
-    async (options) => {
-      await expect(connectLive(gateway, [LIVE.protocol], options)).rejects.toThrow("401");
-    },
-  );
+  it("is refused with a wrong key", async () => {
+    const options = { headers: authorization("wrong") };
+    await expect(connectLive(gateway, [LIVE.protocol], options)).rejects.toThrow("401");
+  });
 });

@@ -17,6 +17,15 @@ describe("a bucket", () => {
     expect(allowed(9, 60_000)).toBe(3);
   });
 
+  it("gives several at once, or none, and says when there are as many", () => {
+    const buckets = new TokenBuckets(rate);
+    expect(buckets.take("a", 0, 2)).toMatchObject({ isAllowed: true, remaining: 1 });
+    expect(buckets.take("a", 0, 2)).toEqual({ isAllowed: false, remaining: 1, resetAt: 1000 });
+    expect(buckets.take("a", 0, 3)).toMatchObject({ isAllowed: false, resetAt: 1000 });
+    expect(buckets.take("b", 0, 3)).toMatchObject({ isAllowed: true, remaining: 0 });
+    expect(buckets.take("b", 0, 3)).toMatchObject({ isAllowed: false, resetAt: 2000 });
+  });
+
   it("says what is left and when there is more", () => {
     const buckets = new TokenBuckets(rate);
     expect(buckets.take("a", 500)).toEqual({ isAllowed: true, remaining: 2, resetAt: 1500 });
@@ -37,15 +46,21 @@ describe("what is configured", () => {
     expect(read({ MILLRACE_GATEWAY_HOST: "0.0.0.0" })).toEqual({
       perKey: { size: 750, refill: 250, periodMs: 10_000 },
       perToken: { size: 60, refill: 60, periodMs: 60_000 },
+      batchRuns: { size: 1200, refill: 100, periodMs: 10_000 },
     });
     expect(read({ MILLRACE_GATEWAY_HOST: "::", MILLRACE_RATE_LIMITS: "off" })).toBeUndefined();
   });
 
   it("takes other rates, or none", () => {
-    const limits = { MILLRACE_KEY_RATE_LIMIT: "5,1/2s", MILLRACE_TOKEN_RATE_LIMIT: "off" };
+    const limits = {
+      MILLRACE_KEY_RATE_LIMIT: "5,1/2s",
+      MILLRACE_TOKEN_RATE_LIMIT: "off",
+      MILLRACE_BATCH_RATE_LIMIT: "10,5/1s",
+    };
     expect(read({ MILLRACE_RATE_LIMITS: "on", ...limits })).toEqual({
       perKey: { size: 5, refill: 1, periodMs: 2000 },
       perToken: null,
+      batchRuns: { size: 10, refill: 5, periodMs: 1000 },
     });
     expect(() => read({ MILLRACE_KEY_RATE_LIMIT: "fast" })).toThrow(/as many at once/);
   });
@@ -57,7 +72,7 @@ describe("a gateway with limits", () => {
   beforeAll(async () => {
     const perKey = { size: 5, refill: 1, periodMs: 60_000 };
     const perToken = { size: 2, refill: 1, periodMs: 60_000 };
-    gateway = await startGateway({ rateLimits: { perKey, perToken } });
+    gateway = await startGateway({ rateLimits: { perKey, perToken, batchRuns: null } });
   });
   afterAll(async () => {
     await gateway.stop();
@@ -100,6 +115,49 @@ describe("a gateway with limits", () => {
     await gateway.addKey("tr_dev_other", "dev");
     const other = { headers: authorization("tr_dev_other") };
     expect((await gateway.fetch("/api/v1/queues", other)).status).toBe(200);
+  });
+});
+
+describe("a gateway that limits batches", () => {
+  let gateway: TestGateway;
+
+  beforeAll(async () => {
+    const batchRuns = { size: 5, refill: 1, periodMs: 60_000 };
+    gateway = await startGateway({ rateLimits: { perKey: null, perToken: null, batchRuns } });
+  });
+  afterAll(async () => {
+    await gateway.stop();
+  });
+
+  const batch = async (runCount: number): Promise<Response> =>
+    await gateway.fetch("/api/v3/batches", post(JSON.stringify({ runCount })));
+
+  it("counts their runs, by environment, and refuses what is too many without a write", async () => {
+    expect((await batch(3)).status).toBe(202);
+    const items = { items: [{ task: "greet" }, { task: "greet" }, { task: "greet" }] };
+    const before = await gateway.logLength();
+    for (const path of [
+      "/api/v1/tasks/batch",
+      "/api/v2/tasks/batch",
+      "/api/v1/tasks/greet/batch",
+    ]) {
+      const response = await gateway.fetch(path, post(JSON.stringify(items)));
+      expect(response.status).toBe(429);
+      expect(await response.json()).toMatchObject({ code: "RATE_LIMITED" });
+    }
+    const refused = await batch(3);
+    const nowSec = Date.now() / 1000;
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get("x-ratelimit-limit")).toBe("5");
+    expect(refused.headers.get("x-ratelimit-remaining")).toBe("2");
+    // v4's batches say seconds here.
+    expect(Math.abs(Number(refused.headers.get("x-ratelimit-reset")) - nowSec)).toBeLessThan(62);
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(await gateway.logLength()).toBe(before);
+    expect((await batch(2)).status).toBe(202);
+    await gateway.addKey("tr_prod_other", "prod");
+    const other = { ...post('{"runCount":6}'), headers: authorization("tr_prod_other") };
+    expect((await gateway.fetch("/api/v3/batches", other)).status).toBe(202);
   });
 });
 

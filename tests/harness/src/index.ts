@@ -1,5 +1,6 @@
 export { Millrace } from "./millrace.ts";
 export type { BrokerOptions, Env } from "./millrace.ts";
+export { SecuredMillrace } from "./secured-millrace.ts";
 export { freePort, ServiceProcess } from "./service-process.ts";
 export type { ServiceName } from "./service-process.ts";
 export { cpuSeconds, residentMb } from "./cpu.ts";
@@ -8,7 +9,8 @@ export { overlap, readMarks } from "./marks.ts";
 export { createBucket, TestBroker } from "./test-broker.ts";
 export { TestCluster } from "./test-cluster.ts";
 export type { Isolation } from "./test-cluster.ts";
-export type { BrokerNode } from "./broker-node.ts";
+export { BrokerNode } from "./broker-node.ts";
+export { canTrace, copyAfterPowerLoss } from "./power-loss.ts";
 export { SmallDisk } from "./small-disk.ts";
 export { OpenApiCheck } from "./openapi-check.ts";
 export { OpenApiContract } from "./openapi-contract.ts";

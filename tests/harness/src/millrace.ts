@@ -6,18 +6,24 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findNatsServer, startBroker, type RunningBroker } from "@millrace/broker";
 import { connectBroker, registerKey, SecretBox, type NatsConnection } from "@millrace/nats";
 import { freePort, ServiceProcess, type ServiceName } from "./service-process.ts";
+import { TestCluster } from "./test-cluster.ts";
 
 export type Env = Readonly<Record<string, string>>;
+
+export type BrokerOptions = {
+  /** Default 1; 3 make a cluster that keeps three copies of everything. */
+  readonly nodes?: number;
+  /** See `BrokerNode`. */
+  readonly diskMb?: number | undefined;
+};
 
 export class Millrace {
   readonly dir: string;
   readonly secretKey = `tr_dev_${randomBytes(12).toString("hex")}`;
   readonly services = new Set<ServiceProcess>();
-  #broker: RunningBroker | undefined;
-  #brokerPort = 0;
+  #cluster: TestCluster | undefined;
   #gatewayPort = 0;
   readonly #connections: NatsConnection[] = [];
 
@@ -25,10 +31,10 @@ export class Millrace {
     this.dir = dir;
   }
 
-  /** Starts the broker and nothing else. */
-  static async broker(): Promise<Millrace> {
+  /** Starts the broker, or a cluster of them, and nothing else. */
+  static async broker(options: BrokerOptions = {}): Promise<Millrace> {
     const millrace = new Millrace(mkdtempSync(join(tmpdir(), "millrace-test-")));
-    await millrace.startBroker();
+    millrace.#cluster = await TestCluster.start(millrace.dir, options.nodes ?? 1, options.diskMb);
     return millrace;
   }
 
@@ -52,7 +58,13 @@ export class Millrace {
   }
 
   get natsUrl(): string {
-    return `nats://127.0.0.1:${this.#brokerPort}`;
+    return this.cluster.url;
+  }
+
+  /** The broker: one node, or several. */
+  get cluster(): TestCluster {
+    if (!this.#cluster) throw new Error("the broker has not been started");
+    return this.#cluster;
   }
 
   get apiUrl(): string {
@@ -60,29 +72,27 @@ export class Millrace {
   }
 
   get brokerPid(): number {
-    return this.#broker?.pid ?? 0;
+    return this.cluster.node(0).pid;
   }
 
-  /** Starts the broker, on the store and port it had before. */
+  /** Starts the broker again, on the store and port it had before. */
   async startBroker(): Promise<void> {
-    this.#broker = await startBroker({
-      binary: await findNatsServer({ env: process.env }),
-      storeDir: join(this.dir, "nats"),
-      ...(this.#brokerPort > 0 ? { port: this.#brokerPort } : {}),
-    });
-    this.#brokerPort = this.#broker.port;
+    await this.cluster.node(0).start();
   }
 
   async killBroker(): Promise<void> {
-    this.#broker?.kill("SIGKILL");
-    await this.#broker?.exited;
+    await this.cluster.node(0).crash();
   }
 
   /** Starts a service; it is stopped with the rest. */
   async service(name: ServiceName, env: Env = {}): Promise<ServiceProcess> {
     const service = await ServiceProcess.start(
       name,
-      { MILLRACE_NATS_URL: this.natsUrl, ...env },
+      {
+        MILLRACE_NATS_URL: this.natsUrl,
+        ...(name === "coordinator" ? { MILLRACE_REPLICAS: String(this.cluster.nodes.length) } : {}),
+        ...env,
+      },
       join(this.dir, "logs"),
     );
     this.services.add(service);
@@ -122,7 +132,7 @@ export class Millrace {
     const others = [...this.services].filter((service) => service.name !== "worker-agent");
     await Promise.all(agents.map((service) => service.stop()));
     await Promise.all(others.map((service) => service.stop()));
-    await this.#broker?.stop();
+    await this.#cluster?.stop();
     rmSync(this.dir, { recursive: true, force: true });
   }
 }

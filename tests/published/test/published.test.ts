@@ -1,5 +1,6 @@
 /** The published client, unmodified, against one Millrace: every call it has for a backend. */
 import { afterAll, beforeAll, describe } from "vitest";
+import { asDocumented } from "./client/as-documented.ts";
 import { batches } from "./client/batches.ts";
 import { environment } from "./client/environment.ts";
 import { notYet } from "./client/not-yet.ts";
@@ -56,4 +57,7 @@ describe("task files of the published SDK", () => {
 });
 describe("not yet", () => {
   notYet();
+});
+describe("the document of the API", () => {
+  asDocumented();
 });

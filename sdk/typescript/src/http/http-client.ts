@@ -135,8 +135,12 @@ export class HttpClient {
   }
 }
 
-export function gatewayHeaders({ secretKey }: HttpConnection): Record<string, string> {
-  return { authorization: `Bearer ${secretKey}`, "x-trigger-api-version": API_VERSION };
+export function gatewayHeaders({ secretKey, branch }: HttpConnection): Record<string, string> {
+  return {
+    authorization: `Bearer ${secretKey}`,
+    "x-trigger-api-version": API_VERSION,
+    ...(branch === undefined ? {} : { "x-trigger-branch": branch }),
+  };
 }
 
 /** The error an unsuccessful answer stands for. `message`, where there is one, says more than `error`. */

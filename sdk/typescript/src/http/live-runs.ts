@@ -116,6 +116,8 @@ export class LiveRuns {
         return;
       }
       // Of subscriptions this client does not make.
+      case "pong":
+      case "row":
       case "caught-up":
       case "queue":
       case "chunk":

@@ -2,6 +2,7 @@
 import { LIVE } from "@millrace/proto";
 import type { WebSocket as NodeWebSocket } from "ws";
 import type { HttpConnection } from "../config.ts";
+import { gatewayHeaders } from "./http-client.ts";
 
 /** `refused`: the handshake was answered with this status and body instead. */
 export type SocketEnd =
@@ -28,18 +29,18 @@ export async function openSocket(
   const url = `${connection.baseUrl.replace(/^http/, "ws")}${LIVE.path}`;
   const ws = await import("ws").catch(() => undefined);
   return ws
-    ? openWithWs(ws.WebSocket, url, connection.secretKey, handlers)
+    ? openWithWs(ws.WebSocket, url, gatewayHeaders(connection), handlers)
     : openWithRuntime(url, connection.secretKey, handlers);
 }
 
 function openWithWs(
   WebSocket: typeof NodeWebSocket,
   url: string,
-  secretKey: string,
+  headers: Readonly<Record<string, string>>,
   handlers: SocketHandlers,
 ): Socket {
   const socket = new WebSocket(url, [LIVE.protocol], {
-    headers: { authorization: `Bearer ${secretKey}` },
+    headers,
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
   });
   const end = onlyOnce(handlers);

@@ -18,6 +18,7 @@ import { sendRefusal } from "../refusals.ts";
 import { runResultOf } from "../runs/run-result.ts";
 import { itemRefusal } from "../security/authorize.ts";
 import { REQUEST_KEY } from "../trigger/request-identity.ts";
+import type { BatchLimit } from "./batch-limit.ts";
 import type { Batches } from "./batches.ts";
 
 type OneBatch = { Params: { batchId: string } };
@@ -29,14 +30,21 @@ type Keyed = {
   };
 };
 
-type Parts = { readonly batches: Batches; readonly calls: Calls; readonly runs: RunClient };
+type Parts = {
+  readonly batches: Batches;
+  readonly calls: Calls;
+  readonly runs: RunClient;
+  readonly limit: BatchLimit;
+};
 
-export function batchRoutes(app: FastifyInstance, { batches, calls, runs }: Parts): void {
+export function batchRoutes(app: FastifyInstance, { batches, calls, runs, limit }: Parts): void {
   app.post<Keyed>("/api/v3/batches", async (request, reply) => {
     const { env, body, headers } = request;
     const read = readBody(createBatchBodySchema, body);
     if (!read.ok) return sendRefusal(reply, read);
     if (read.value.resumeParentOnCompletion) return sendRefusal(reply, ONLY_AGENTS_WAIT);
+    const tooMany = limit.refuse(env, read.value.runCount, reply);
+    if (tooMany) return tooMany;
     const created = await batches.create(env, batchIdOf(env, headers[REQUEST_KEY]), {
       ...keyHeaders(headers),
       ...read.value,
@@ -68,7 +76,10 @@ export function batchRoutes(app: FastifyInstance, { batches, calls, runs }: Part
 }
 
 /** v4's older way: everything in one request. */
-export function wholeBatchRoutes(app: FastifyInstance, { batches, calls }: Parts): void {
+export function wholeBatchRoutes(
+  app: FastifyInstance,
+  { batches, calls, limit }: Omit<Parts, "runs">,
+): void {
   for (const version of ["v1", "v2"])
     app.post<Keyed>(`/api/${version}/tasks/batch`, async (request, reply) => {
       const { env, body, headers } = request;
@@ -76,6 +87,8 @@ export function wholeBatchRoutes(app: FastifyInstance, { batches, calls }: Parts
       if (!read.ok) return sendRefusal(reply, read);
       const { items, parentRunId, resumeParentOnCompletion } = read.value;
       if (resumeParentOnCompletion) return sendRefusal(reply, ONLY_AGENTS_WAIT);
+      const tooMany = limit.refuse(env, items.length, reply);
+      if (tooMany) return tooMany;
       const created = await batches.create(env, batchIdOf(env, headers[REQUEST_KEY]), {
         ...keyHeaders(headers),
         runCount: items.length,
@@ -98,6 +111,8 @@ export function wholeBatchRoutes(app: FastifyInstance, { batches, calls }: Parts
       const read = readBody(taskBatchBodySchema, body);
       if (!read.ok) return sendRefusal(reply, read);
       const items = read.value.items.map((item) => ({ task: taskId, ...item }));
+      const tooMany = limit.refuse(env, items.length, reply);
+      if (tooMany) return tooMany;
       const id = batchIdOf(env, headers[REQUEST_KEY]);
       const created = await batches.create(env, id, { runCount: items.length });
       if (!created.ok) return sendRefusal(reply, created);

@@ -1,6 +1,6 @@
 /** One line of a batch: an item, or why it is none. */
 import { batchItemSchema, refuse, type BatchItem, type Refusal } from "@millrace/proto";
-import { check } from "../body/read-json.ts";
+import { check, parseText } from "../body/read-json.ts";
 import type { Line } from "../body/lines.ts";
 
 /** Refused by itself: the batch goes on without it, and says so. */
@@ -24,12 +24,9 @@ export function readItem(line: Line, runCount: number): ReadItem {
 }
 
 function readWhole(text: string): ReadItem {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    return unreadable(`A line is not JSON: ${(error as Error).message}`);
-  }
+  const json = parseText(text, "A line");
+  if (!json.ok) return unreadable(json.message);
+  const { value } = json;
   const read = check(batchItemSchema, value);
   if (read.ok) return { kind: "item", item: read.value };
   const { index, task } = (value ?? {}) as { readonly index?: unknown; readonly task?: unknown };

@@ -16,6 +16,10 @@ export function withRawBodies(app: FastifyInstance, routes: (app: FastifyInstanc
       coming.add(raw);
       raw.once("close", () => coming.delete(raw));
     });
+    // What nobody has read is in the way of the connection's next request.
+    context.addHook("onResponse", async ({ raw }) => {
+      raw.resume();
+    });
     context.addHook("preClose", async () => {
       for (const request of coming) if (!request.complete) request.destroy();
     });

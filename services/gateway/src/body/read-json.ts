@@ -4,14 +4,35 @@ import type { z } from "zod";
 
 export type Read<T> = { readonly ok: true; readonly value: T } | Refusal;
 
+/**
+ * Levels of arrays and objects within each other. What takes a value apart goes down into it call by call: of many
+ * thousands of levels none of it would come back.
+ */
+const MAX_LEVELS = 1000;
+
 /** @param body the text the content type parser has read; empty or absent: there is none */
 export function readJson(body: unknown): Read<unknown> {
-  if (!isText(body)) return refuse("BAD_REQUEST", "The body is empty");
+  return isText(body) ? parseText(body) : refuse("BAD_REQUEST", "The body is empty");
+}
+
+/** @param what the text is, for whoever wrote it */
+export function parseText(text: string, what = "The body"): Read<unknown> {
   try {
-    return { ok: true, value: JSON.parse(body) as unknown };
+    const value: unknown = JSON.parse(text);
+    // A level has a character at each of its ends.
+    if (text.length < 2 * MAX_LEVELS || isWithin(value, MAX_LEVELS)) return { ok: true, value };
+    return refuse("BAD_REQUEST", `${what} has more than ${MAX_LEVELS} levels`);
   } catch (error) {
-    return refuse("INVALID_JSON", `The body is not JSON: ${(error as Error).message}`);
+    return refuse("INVALID_JSON", `${what} is not JSON: ${(error as Error).message}`);
   }
+}
+
+function isWithin(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  if (levels === 0) return false;
+  for (const item of Array.isArray(value) ? (value as unknown[]) : Object.values(value))
+    if (!isWithin(item, levels - 1)) return false;
+  return true;
 }
 
 export function readBody<T>(schema: z.ZodType<T>, body: unknown): Read<T> {

@@ -2,31 +2,28 @@
  * The body of `POST /api/v1/bulk-actions`. A filter is written as v4's SDK writes that of a list: one value or several,
  * dates as text or milliseconds, `createdAt` around the times or not.
  */
-import { CALLS, runFilterSchema, type CallInput } from "@millrace/proto";
-import { z } from "zod";
-import { check, readJson, type Read } from "../body/read-json.ts";
+import {
+  CALLS,
+  createBulkActionBodySchema,
+  type BulkFilter,
+  type CallInput,
+} from "@millrace/proto";
+import { check, readBody, type Read } from "../body/read-json.ts";
 
 const LISTS = ["status", "taskIdentifier", "version", "tag", "queue", "machine", "region"];
 
-/** Fields nobody knows are refused: a filter that is misspelt would match every run. */
-const bodySchema = z.strictObject({
-  ...CALLS["bulk.create"].shape,
-  filter: z.strictObject(runFilterSchema.shape).optional(),
-});
-
 export function readBulkBody(body: unknown): Read<CallInput<"bulk.create">> {
-  const json = readJson(body);
-  if (!json.ok) return json;
-  const { value } = json;
-  const filter = isObject(value) ? value["filter"] : undefined;
-  const whole =
-    isObject(value) && isObject(filter) ? { ...value, filter: normalized(filter) } : value;
-  return check(bodySchema, whole);
+  const read = readBody(createBulkActionBodySchema, body);
+  if (!read.ok) return read;
+  const { filter, ...rest } = read.value;
+  return check(CALLS["bulk.create"], {
+    ...rest,
+    ...(filter === undefined ? {} : { filter: normalized(filter) }),
+  });
 }
 
-function normalized(filter: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const { createdAt, ...fields } = filter;
-  const result: Record<string, unknown> = { ...fields, ...(isObject(createdAt) ? createdAt : {}) };
+function normalized({ createdAt, ...fields }: BulkFilter): Record<string, unknown> {
+  const result: Record<string, unknown> = { ...fields, ...createdAt };
   for (const name of LISTS) {
     const value = result[name];
     if (value !== undefined && !Array.isArray(value)) result[name] = [value];
@@ -36,8 +33,4 @@ function normalized(filter: Readonly<Record<string, unknown>>): Record<string, u
     if (typeof value === "string") result[name] = Date.parse(value);
   }
   return result;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
 }

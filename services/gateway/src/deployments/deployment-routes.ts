@@ -3,40 +3,23 @@
  * here: a version is deployed while an agent serves it.
  */
 import { createHash } from "node:crypto";
-import { agentRecordSchema, BUCKETS, parseDuration, refuse } from "@millrace/proto";
+import {
+  agentRecordSchema,
+  BUCKETS,
+  deploymentListQuerySchema,
+  parseDuration,
+  refuse,
+  type Deployment,
+  type DeploymentListQuery,
+} from "@millrace/proto";
 import { Bucket, type NatsConnection } from "@millrace/service-kit";
 import type { FastifyInstance } from "fastify";
-import { z } from "zod";
 import { check } from "../body/read-json.ts";
 import { sendRefusal } from "../refusals.ts";
 
-type Deployment = {
-  readonly id: string;
-  readonly createdAt: string;
-  readonly shortCode: string;
-  readonly version: string;
-  readonly runtime: string;
-  readonly runtimeVersion: null;
-  readonly status: "DEPLOYED";
-  readonly deployedAt: string;
-};
-
-const moment = z.iso.datetime({ offset: true }).or(z.iso.date()).optional();
-const querySchema = z.object({
-  status: z
-    .enum(["PENDING", "BUILDING", "DEPLOYING", "DEPLOYED", "FAILED", "CANCELED", "TIMED_OUT"])
-    .optional(),
-  period: z.string().optional(),
-  from: moment,
-  to: moment,
-  "page[after]": z.string().optional(),
-  "page[size]": z.coerce.number().int().min(1).max(100).default(20),
-});
-type Query = z.infer<typeof querySchema>;
-
 export function deploymentRoutes(app: FastifyInstance, nc: NatsConnection): void {
   app.get("/api/v1/deployments", async ({ env, query }, reply) => {
-    const read = check(querySchema, query);
+    const read = check(deploymentListQuerySchema, query);
     if (!read.ok) return sendRefusal(reply, read);
     const range = rangeOf(read.value);
     if (!range) return sendRefusal(reply, BAD_PERIOD);
@@ -89,7 +72,11 @@ function deployment(env: string, version: string, startedAt: number): Deployment
 }
 
 /** undefined when the period makes no sense. */
-function rangeOf({ period, from, to }: Query): { from: number; to: number } | undefined {
+function rangeOf({
+  period,
+  from,
+  to,
+}: DeploymentListQuery): { from: number; to: number } | undefined {
   const periodMs = period === undefined ? Infinity : parseDuration(period);
   if (periodMs === undefined) return undefined;
   const begin = from === undefined ? Date.now() - periodMs : Date.parse(from);

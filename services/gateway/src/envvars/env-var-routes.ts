@@ -104,5 +104,5 @@ function sendNotFound(reply: FastifyReply, name: string): FastifyReply {
 
 const NO_BRANCHES = refuse(
   "UNSUPPORTED_OPTION",
-  'Option "parentVariables" is not supported: environments have no branches',
+  'Option "parentVariables" is not supported: the runs of a branch are given the branch\'s own variables',
 );

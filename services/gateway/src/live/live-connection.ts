@@ -5,30 +5,25 @@
  *    all runs of a kind does so for each, and has no end; nor has one to queues. One to a stream gives its chunks.
  * 2. Whatever a client sends, it gets at most an error: nothing of it ends the connection or the process.
  * 3. A client that reads too slowly is cut off rather than buffered for: it connects again and is told the newest.
+ * 4. Nothing of a run is read for a token that may not see it, but what decides about that.
  */
 import {
-  isRunId,
   LIVE,
   liveRequestSchema,
   refuse,
-  viewOf,
   type LiveMessage,
-  type LiveRequest,
+  type LiveSubscribe,
   type Refusal,
-  type RunState,
 } from "@millrace/proto";
-import {
-  readStream,
-  type Logger,
-  type NatsConnection,
-  type RunClient,
-} from "@millrace/service-kit";
+import type { Logger, NatsConnection, RunClient } from "@millrace/service-kit";
 import { refusalOf } from "../refusals.ts";
-import { ChunkQueue } from "./chunk-queue.ts";
+import type { Outlet, Subscription } from "./outlet.ts";
 import { QueueSubscription } from "./queue-subscription.ts";
-import type { Shown } from "./run-watch.ts";
+import { RunSubscription } from "./run-subscription.ts";
 import { RunsSubscription, type RunsSource } from "./runs-subscription.ts";
-import type { Selector } from "./selector.ts";
+import { formOf } from "./shown.ts";
+import { StreamSubscription } from "./stream-subscription.ts";
+import type { SubscriptionAccess } from "./subscription-access.ts";
 
 /** The part of a WebSocket that is used here. */
 export type ClientSocket = {
@@ -40,6 +35,8 @@ export type ClientSocket = {
 type Parts = {
   readonly socket: ClientSocket;
   readonly env: string;
+  /** undefined: a secret key, which may follow everything in its environment. */
+  readonly access?: SubscriptionAccess | undefined;
   readonly nc: NatsConnection;
   readonly runs: RunClient;
   readonly source: RunsSource;
@@ -53,12 +50,12 @@ const LOOK_AGAIN_MS = 10;
 const MAX_SUBSCRIPTIONS = 1000;
 const DAY_MS = 86_400_000;
 
-type StreamRequest = Extract<LiveRequest, { type: "subscribe-stream" }>;
-type Subscription = { following?: { stop(): void } };
+/** Empty while it is being decided whether there is one. */
+type Entry = { subscription?: Subscription };
 
 export class LiveConnection {
   readonly #parts: Parts;
-  readonly #subscriptions = new Map<string, Subscription>();
+  readonly #subscriptions = new Map<string, Entry>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -68,154 +65,91 @@ export class LiveConnection {
     const read = liveRequestSchema.safeParse(parseJson(text));
     if (!read.success) return this.#refuse(refuse("BAD_REQUEST", MALFORMED));
     const request = read.data;
+    if (request.type === "ping") return this.#send({ type: "pong", id: request.id });
     if (request.type === "unsubscribe") return this.#end(request.id);
     if (this.#subscriptions.has(request.id))
       return this.#refuse(refuse("BAD_REQUEST", `There is a subscription "${request.id}" already`));
     if (this.#subscriptions.size >= MAX_SUBSCRIPTIONS)
       return this.#refuse(refuse("BAD_REQUEST", TOO_MANY), request.id);
-    this.#begin(request);
-  }
-
-  #begin(request: Exclude<LiveRequest, { type: "unsubscribe" }>): void {
-    switch (request.type) {
-      case "subscribe":
-        if (!isRunId(request.runId)) return this.#refuse(unknown(request.runId), request.id);
-        return void this.#subscribe(request.id, request.runId, request.afterSeq ?? 0);
-      case "subscribe-runs": {
-        const { id, tags = [], batchId, createdAfter = Date.now() - DAY_MS } = request;
-        if (tags.length === 0 && batchId === undefined)
-          return this.#refuse(refuse("BAD_REQUEST", "Give tags, or a batchId"), id);
-        const selector = { tags, batchId, createdAfter };
-        return void this.#subscribeRuns(id, selector, request.afterSeq);
-      }
-      case "subscribe-queues":
-        return this.#subscribeQueues(request.id, request.queues);
-      case "subscribe-stream":
-        if (!isRunId(request.runId)) return this.#refuse(unknown(request.runId), request.id);
-        return void this.#subscribeStream(request);
-    }
+    if (request.type === "subscribe-runs" && !request.tags && request.batchId === undefined)
+      return this.#refuse(refuse("BAD_REQUEST", "Give tags, or a batchId"), request.id);
+    void this.#subscribe(request);
   }
 
   close(): void {
     for (const id of this.#subscriptions.keys()) this.#end(id);
   }
 
-  async #subscribe(id: string, runId: string, afterSeq: number): Promise<void> {
-    const { env, runs, log } = this.#parts;
-    const subscription: Subscription = {};
-    this.#subscriptions.set(id, subscription);
-    const isOver = (): boolean => this.#subscriptions.get(id) !== subscription;
-    let lastSeq = 0;
-    const onState = (state: RunState): void => {
-      if (isOver() || state.status === "absent" || state.lastSeq === lastSeq) return;
-      lastSeq = state.lastSeq;
-      if (lastSeq > afterSeq) this.#send({ type: "run", id, seq: lastSeq, run: viewOf(state) });
-      if (isOver() || state.status !== "finished") return;
-      this.#send({ type: "end", id });
-      this.#end(id);
-    };
-    const onError = (error: unknown): void =>
-      log.warn({ err: error, runId }, "following a run: reading failed, trying again");
+  /** Everything that goes wrong is the subscription's own error. */
+  async #subscribe(request: LiveSubscribe): Promise<void> {
+    const { access, log } = this.#parts;
+    const { id } = request;
+    const entry: Entry = {};
+    this.#subscriptions.set(id, entry);
+    const isOver = (): boolean => this.#subscriptions.get(id) !== entry;
     try {
-      const following = await runs.follow(env, runId, onState, onError);
-      if (isOver()) return following.stop();
-      subscription.following = following;
-      if (lastSeq === 0) this.#fail(id, unknown(runId));
+      const refusal = access && (await access.refusalOf(request));
+      if (isOver()) return;
+      if (refusal) return this.#fail(id, refusal);
+      const outlet = this.#outlet(id, isOver);
+      const subscription = this.#subscription(access?.restricted(request) ?? request, outlet);
+      entry.subscription = subscription;
+      const failed = await subscription.start();
+      if (failed && !isOver()) this.#fail(id, failed);
     } catch (error) {
       if (isOver()) return;
       const refusal = refusalOf(error);
-      if (refusal.code === "INTERNAL") log.error({ err: error, runId }, "cannot follow a run");
+      if (refusal.code === "INTERNAL") log.error({ err: error, request }, "cannot subscribe");
       this.#fail(id, refusal);
     }
   }
 
-  async #subscribeRuns(
-    id: string,
-    selector: Selector,
-    afterSeq: number | undefined,
-  ): Promise<void> {
-    const { env, source, log } = this.#parts;
-    const following = new RunsSubscription(source, env, {
-      selector,
-      afterSeq,
-      send: (shown) => this.#show(id, shown),
-      onCaughtUp: (seq) => this.#send({ type: "caught-up", id, seq }),
-    });
-    const subscription: Subscription = { following };
-    this.#subscriptions.set(id, subscription);
-    try {
-      const refusal = await following.start(() => this.#isWritable(subscription, id));
-      if (refusal && this.#subscriptions.get(id) === subscription) this.#fail(id, refusal);
-    } catch (error) {
-      if (this.#subscriptions.get(id) !== subscription) return;
-      const refusal = refusalOf(error);
-      if (refusal.code === "INTERNAL") log.error({ err: error }, "cannot follow runs");
-      this.#fail(id, refusal);
-    }
-  }
-
-  #subscribeQueues(id: string, queues: readonly string[]): void {
+  #subscription(request: LiveSubscribe, outlet: Outlet): Subscription {
     const { env, source } = this.#parts;
-    const following = new QueueSubscription(source.projection, env, queues, (queue, counts) =>
-      this.#send({ type: "queue", id, queue, ...counts }),
-    );
-    this.#subscriptions.set(id, { following });
-    following.start();
-  }
-
-  async #subscribeStream({ id, runId, key, afterSeq = 0 }: StreamRequest): Promise<void> {
-    const { env, nc, runs, log } = this.#parts;
-    const subscription: Subscription = {};
-    this.#subscriptions.set(id, subscription);
-    const isOver = (): boolean => this.#subscriptions.get(id) !== subscription;
-    const chunks = new ChunkQueue({
-      send: ({ seq, at, data }) => {
-        if (!isOver()) this.#sendText(chunkText(id, seq, at, data));
-      },
-      isWritable: () => this.#isWritable(subscription, id),
-      onTooSlow: () => this.#cutOff(),
-    });
-    try {
-      if (!(await runs.retrieve(env, runId)))
-        return isOver() ? undefined : this.#fail(id, unknown(runId));
-      const reading = await readStream(
-        nc,
-        env,
-        runId,
-        key,
-        { afterSeq },
-        {
-          onChunk: (chunk) => (isOver() ? undefined : chunks.add(chunk)),
-          onEnd: () =>
-            void chunks.drained().then(() => {
-              if (isOver()) return;
-              this.#send({ type: "end", id });
-              this.#end(id);
-            }),
-          onError: (error) =>
-            log.warn({ err: error, runId, key }, "reading a stream failed, trying again"),
-        },
-      );
-      if (isOver()) return reading.stop();
-      subscription.following = reading;
-    } catch (error) {
-      if (isOver()) return;
-      const refusal = refusalOf(error);
-      if (refusal.code === "INTERNAL")
-        log.error({ err: error, runId, key }, "cannot read a stream");
-      this.#fail(id, refusal);
+    const { id } = request;
+    switch (request.type) {
+      case "subscribe": {
+        const { runId, afterSeq = 0, beyondEnd = false } = request;
+        const wanted = { runId, afterSeq, beyondEnd, form: formOf(request) };
+        return new RunSubscription(this.#parts, wanted, outlet);
+      }
+      case "subscribe-runs": {
+        const { tags = [], batchId, createdAfter, createdWithinMs = DAY_MS, afterSeq } = request;
+        const since = createdAfter ?? Date.now() - createdWithinMs;
+        const selector = { tags, batchId, createdAfter: since };
+        return new RunsSubscription(
+          source,
+          env,
+          { selector, afterSeq, form: formOf(request) },
+          outlet,
+        );
+      }
+      case "subscribe-queues":
+        return new QueueSubscription(source.projection, env, request.queues, (queue, counts) =>
+          outlet.send({ type: "queue", id, queue, ...counts }),
+        );
+      case "subscribe-stream":
+        return new StreamSubscription(this.#parts, request, outlet);
     }
   }
 
-  /** A client that reads nothing at all is found out by its pings. */
-  async #isWritable(subscription: Subscription, id: string): Promise<void> {
-    const { socket } = this.#parts;
-    while (socket.bufferedAmount > WRITABLE_BYTES && this.#subscriptions.get(id) === subscription)
-      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
-  }
-
-  #show(id: string, { seq, json }: Shown): void {
-    this.#sendText(`{"type":"run","id":${JSON.stringify(id)},"seq":${seq},"run":${json}}`);
+  #outlet(id: string, isOver: () => boolean): Outlet {
+    return {
+      id,
+      send: (message) => (isOver() ? undefined : this.#send(message)),
+      sendText: (text) => (isOver() ? undefined : this.#sendText(text)),
+      end: () => {
+        if (isOver()) return;
+        this.#send({ type: "end", id });
+        this.#end(id);
+      },
+      // A client that reads nothing at all is found out by its pings.
+      isWritable: async () => {
+        while (this.#parts.socket.bufferedAmount > WRITABLE_BYTES && !isOver())
+          await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+      },
+      cutOff: () => (isOver() ? undefined : this.#cutOff()),
+    };
   }
 
   #fail(id: string, refusal: Refusal): void {
@@ -224,9 +158,9 @@ export class LiveConnection {
   }
 
   #end(id: string): void {
-    const subscription = this.#subscriptions.get(id);
+    const entry = this.#subscriptions.get(id);
     this.#subscriptions.delete(id);
-    subscription?.following?.stop();
+    entry?.subscription?.stop();
   }
 
   /** With an id: that subscription is over. */
@@ -253,15 +187,6 @@ export class LiveConnection {
 const MALFORMED =
   'Expected {"type":"subscribe","id","runId"}, {"type":"subscribe-runs","id","tags" or "batchId"}, {"type":"subscribe-queues","id","queues"}, {"type":"subscribe-stream","id","runId","key"} or {"type":"unsubscribe","id"} as JSON text';
 const TOO_MANY = `A connection has at most ${MAX_SUBSCRIPTIONS} subscriptions`;
-
-function unknown(runId: string): Refusal {
-  return refuse("RUN_NOT_FOUND", `There is no run ${runId}`);
-}
-
-/** The value is JSON already. */
-function chunkText(id: string, seq: number, at: number, data: string): string {
-  return `{"type":"chunk","id":${JSON.stringify(id)},"seq":${seq},"at":${at},"data":${data}}`;
-}
 
 function parseJson(text: string): unknown {
   try {

@@ -27,7 +27,16 @@ export class QueueSubscription {
     });
   }
 
-  start(): void {
+  async start(): Promise<undefined> {
+    this.#tell();
+  }
+
+  stop(): void {
+    this.#forget();
+    clearTimeout(this.#gathering);
+  }
+
+  #tell(): void {
     for (const [queue, sent] of this.#sent) {
       const counts = this.#projection.queueCounts(this.#env, queue);
       if (sent?.running === counts.running && sent.queued === counts.queued) continue;
@@ -36,15 +45,10 @@ export class QueueSubscription {
     }
   }
 
-  stop(): void {
-    this.#forget();
-    clearTimeout(this.#gathering);
-  }
-
   #gather(): void {
     this.#gathering ??= setTimeout(() => {
       this.#gathering = undefined;
-      this.start();
+      this.#tell();
     }, GATHER_MS);
   }
 }

@@ -5,18 +5,11 @@
  * whose payload the projection did not keep has its log read; one such read a run is under way at a time, so what is
  * shown of a run never goes back.
  */
-import { viewOf, type LiveRun, type RunView } from "@millrace/proto";
+import type { LiveRun } from "@millrace/proto";
 import type { Logger, RunLogReader } from "@millrace/service-kit";
 import type { Projection, RunChange } from "../projection/projection.ts";
 import { isSelected, keyOf, keysOf, selectableOf, type Selector } from "./selector.ts";
-
-/** A run as it was at `seq`; `json` is its view. */
-export type Shown = {
-  readonly runId: string;
-  readonly seq: number;
-  readonly isOver: boolean;
-  readonly json: string;
-};
+import { Shown } from "./shown.ts";
 
 type Watcher = { readonly selector: Selector; readonly show: (shown: Shown) => void };
 type Change = { readonly env: string; run: LiveRun; isWhole: boolean };
@@ -78,7 +71,7 @@ export class RunWatch {
 
   #show(env: string, run: LiveRun): void {
     let shown: Shown | undefined;
-    for (const watcher of this.#watchersOf(env, run)) watcher.show((shown ??= shownOf(run)));
+    for (const watcher of this.#watchersOf(env, run)) watcher.show((shown ??= new Shown(run)));
   }
 
   async #showFromLog(env: string, run: LiveRun): Promise<void> {
@@ -119,10 +112,4 @@ export class RunWatch {
       for (const watcher of this.#watchers.get(key) ?? [])
         if (isSelected(selectable, watcher.selector)) yield watcher;
   }
-}
-
-export function shownOf(run: LiveRun): Shown {
-  const view: RunView = viewOf(run);
-  const isOver = run.status === "finished";
-  return { runId: run.id, seq: run.lastSeq, isOver, json: JSON.stringify(view) };
 }

@@ -8,8 +8,10 @@
 import { refuse, type Refusal } from "@millrace/proto";
 import type { RunLogReader } from "@millrace/service-kit";
 import type { Projection } from "../projection/projection.ts";
-import { shownOf, type RunWatch, type Shown } from "./run-watch.ts";
+import type { Outlet } from "./outlet.ts";
+import type { RunWatch } from "./run-watch.ts";
 import type { Selector } from "./selector.ts";
+import { Shown, type Form } from "./shown.ts";
 
 export type RunsSource = {
   readonly projection: Projection;
@@ -17,13 +19,12 @@ export type RunsSource = {
   readonly reader: RunLogReader;
 };
 
-/** What a client asks for, and where it is told. */
+/** What a client asks for. */
 type Wanted = {
   readonly selector: Selector;
   /** It has been told everything up to here; 0: nothing. Whoever says so is told how far they are. */
   readonly afterSeq: number | undefined;
-  readonly send: (shown: Shown) => void;
-  readonly onCaughtUp: (seq: number) => void;
+  readonly form: Form;
 };
 
 const TELL_MS = 500;
@@ -35,10 +36,10 @@ export class RunsSubscription {
   readonly #source: RunsSource;
   readonly #env: string;
   readonly #selector: Selector;
-  readonly #send: (shown: Shown) => void;
+  readonly #form: Form;
+  readonly #outlet: Outlet;
   /** Of each run that has not ended, the last that was sent. */
   readonly #sent = new Map<string, number>();
-  readonly #onCaughtUp: (seq: number) => void;
   /** What the client has seen before. */
   readonly #afterSeq: number;
   /** Infinite for a client that does not want to know. */
@@ -48,22 +49,26 @@ export class RunsSubscription {
   #stopWatching: (() => void) | undefined;
   #stopped = false;
 
-  constructor(source: RunsSource, env: string, { selector, afterSeq, send, onCaughtUp }: Wanted) {
+  constructor(
+    source: RunsSource,
+    env: string,
+    { selector, afterSeq, form }: Wanted,
+    outlet: Outlet,
+  ) {
     this.#source = source;
     this.#env = env;
     this.#selector = selector;
-    this.#send = send;
-    this.#onCaughtUp = onCaughtUp;
+    this.#form = form;
+    this.#outlet = outlet;
     this.#afterSeq = afterSeq ?? 0;
     this.#caughtUpTo = afterSeq ?? Number.POSITIVE_INFINITY;
   }
 
   /**
    * Resolves when the runs there are have been sent.
-   * @param isWritable resolves when the client has read most of what it was sent
    * @throws BrokerUnavailableError
    */
-  async start(isWritable: () => Promise<void>): Promise<Refusal | undefined> {
+  async start(): Promise<Refusal | undefined> {
     const { projection, watch } = this.#source;
     const notReady = await projection.upToDate();
     if (notReady || this.#stopped) return notReady;
@@ -76,7 +81,7 @@ export class RunsSubscription {
     const rest = runIds.values();
     const sendRest = async (): Promise<void> => {
       for (let next = rest.next(); !next.done && !this.#stopped; next = rest.next()) {
-        await isWritable();
+        await this.#outlet.isWritable();
         await this.#sendNow(next.value);
       }
     };
@@ -96,9 +101,9 @@ export class RunsSubscription {
   async #sendNow(runId: string): Promise<void> {
     const { projection, reader } = this.#source;
     const live = projection.live(this.#env, runId);
-    if (live?.isWhole) return this.#show(shownOf(live.state));
+    if (live?.isWhole) return this.#show(new Shown(live.state));
     const state = await reader.state(this.#env, runId);
-    if (state.status !== "absent") this.#show(shownOf(state));
+    if (state.status !== "absent") this.#show(new Shown(state));
   }
 
   #show(shown: Shown): void {
@@ -107,7 +112,7 @@ export class RunsSubscription {
     // What was read from the log may be ahead of the changes that are still to come.
     if (isOver && seq <= this.#source.projection.seq) this.#sent.delete(runId);
     else this.#sent.set(runId, seq);
-    this.#send(shown);
+    this.#outlet.sendText(shown.message(this.#outlet.id, this.#form));
     if (this.#hasStarted) this.#tellSoon();
   }
 
@@ -125,7 +130,7 @@ export class RunsSubscription {
   #tellCaughtUp(seq: number): void {
     if (this.#stopped || seq <= this.#caughtUpTo) return;
     this.#caughtUpTo = seq;
-    this.#onCaughtUp(seq);
+    this.#outlet.send({ type: "caught-up", id: this.#outlet.id, seq });
   }
 }
 

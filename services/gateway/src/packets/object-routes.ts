@@ -1,10 +1,10 @@
 /** What presigned URLs lead to: no API key is asked for, the URL is the permission. */
-import { ERRORS, LIMITS, refuse, type Refusal } from "@millrace/proto";
+import { ERRORS, LIMITS, refuse, type Refusal, type SignedQuery } from "@millrace/proto";
 import type { Objects } from "@millrace/service-kit";
 import type { FastifyInstance } from "fastify";
 import { wholeBody, withRawBodies } from "../body/raw-bodies.ts";
 import { sendRefusal } from "../refusals.ts";
-import { OBJECTS_PATH, type PresignedUrls, type SignedQuery } from "./presigned-urls.ts";
+import { OBJECTS_PATH, type PresignedUrls } from "./presigned-urls.ts";
 
 type Signed = { Querystring: SignedQuery };
 

@@ -1,4 +1,5 @@
 /** URLs under which one object of the store can be put or had, by whoever has them, for a quarter of an hour. */
+import type { SignedQuery } from "@millrace/proto";
 import type { Signer } from "../security/signer.ts";
 
 export const OBJECTS_PATH = "/api/v1/objects";
@@ -10,13 +11,6 @@ export type ObjectAccess = {
   readonly method: "GET" | "PUT";
   readonly env: string;
   readonly path: string;
-};
-
-export type SignedQuery = {
-  readonly env?: string;
-  readonly path?: string;
-  readonly expires?: string;
-  readonly signature?: string;
 };
 
 export class PresignedUrls {

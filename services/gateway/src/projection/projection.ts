@@ -27,14 +27,14 @@ import {
 } from "@millrace/proto";
 import {
   Feed,
-  meterOf,
   RunLogReader,
+  storedAt,
   type Delivery,
   type Logger,
   type NatsConnection,
 } from "@millrace/service-kit";
 import type { Entry } from "./entry.ts";
-import type { Place } from "./list-branches.ts";
+import type { Place } from "./list-conditions.ts";
 import { lightened } from "./light-event.ts";
 import { Milestones } from "./milestones.ts";
 import { QueueLines } from "./queue-lines.ts";
@@ -91,6 +91,7 @@ export class Projection {
   #feed: Feed | undefined;
   #seq: number;
   #pending = 0;
+  #last: Delivery | undefined;
   #caughtUp = false;
   #closed = false;
 
@@ -125,12 +126,6 @@ export class Projection {
       onError: (error) => parts.log.warn({ err: error }, "reading the log fails, trying again"),
     });
     void projection.#feed.caughtUp.then(() => projection.#markCaughtUp());
-    meterOf("gateway")
-      .createObservableGauge("millrace.gateway.projection.lag", {
-        unit: "{event}",
-        description: "Events of the log that are not in the list of runs yet",
-      })
-      .addCallback((gauge) => gauge.observe(projection.lag));
     return projection;
   }
 
@@ -141,6 +136,12 @@ export class Projection {
   /** Events of the log the broker had not delivered when it delivered the last one. */
   get lag(): number {
     return this.#pending;
+  }
+
+  /** While there are such events: how long ago the last one it has was stored. */
+  lagMs(nowMs: number): number {
+    if (this.#pending === 0 || !this.#last) return 0;
+    return Math.max(0, nowMs - storedAt(this.#last));
   }
 
   /** The last sequence that was folded. */
@@ -291,6 +292,7 @@ export class Projection {
     const decoded = decodeEvent(subject, type, data, seq);
     this.#seq = seq;
     this.#pending = delivery.pending;
+    this.#last = delivery;
     if (decoded.kind === "event") this.#take(envOf(subject), decoded.event);
     this.#writer.pump();
     this.#milestones.passed(seq);

@@ -7,7 +7,7 @@
 import { refuse, type CallInput, type Page, type Refusal, type RunItem } from "@millrace/proto";
 import type Database from "libsql";
 import { paginationOf } from "../page.ts";
-import type { Place } from "./list-branches.ts";
+import type { Place } from "./list-conditions.ts";
 import { selectionOf, selectRuns } from "./run-selection.ts";
 
 const DEFAULT_SIZE = 25;

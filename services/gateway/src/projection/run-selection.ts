@@ -8,7 +8,8 @@ import {
 } from "@millrace/proto";
 import type Database from "libsql";
 import type { Direction } from "../page.ts";
-import { branchesOf, type Place, type Selection } from "./list-branches.ts";
+import { branchesOf, type Selection } from "./list-branches.ts";
+import type { Place } from "./list-conditions.ts";
 
 const VALUES_MAX = 100;
 
@@ -50,7 +51,7 @@ export function selectRuns(
   place?: Place,
 ): ListedRun[] {
   const order = direction === "older" ? "DESC" : "ASC";
-  const { branches, values } = branchesOf(selection, direction, place);
+  const { branches, values } = branchesOf(db, selection, direction, place);
   const parts = branches.map(
     (branch) => `SELECT * FROM (${branch} ORDER BY 1 ${order}, 2 ${order} LIMIT ${limit})`,
   );
@@ -62,7 +63,7 @@ export function selectRuns(
 
 /** How many runs match. */
 export function countRuns(db: Database.Database, selection: Selection): number {
-  const { branches, values } = branchesOf(selection, "older", undefined);
+  const { branches, values } = branchesOf(db, selection, "older", undefined);
   const sql = `SELECT count(*) AS runs FROM (${branches.join(" UNION ")})`;
   return (db.prepare(sql).get(values) as { runs: number }).runs;
 }

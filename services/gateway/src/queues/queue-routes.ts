@@ -1,10 +1,12 @@
 /** `/api/v1/queues`: what is waiting where, and how much of it may run at once. */
 import {
   CALLS,
+  numberedPageQuerySchema,
   overrideQueueBodySchema,
   pauseQueueBodySchema,
   resetQueueBodySchema,
   type CallInput,
+  type QueueQuery,
 } from "@millrace/proto";
 import type { Answer } from "@millrace/service-kit";
 import type { FastifyInstance, FastifyReply } from "fastify";
@@ -12,21 +14,15 @@ import { check, readBody, readOptionalBody } from "../body/read-json.ts";
 import type { Calls } from "../calls.ts";
 import { sendRefusal } from "../refusals.ts";
 
-type OneQueue = { Params: { queue: string }; Querystring: { type?: string } };
+type OneQueue = { Params: { queue: string }; Querystring: QueueQuery };
 type Reference = CallInput<"queues.retrieve">["queue"];
 
 export function queueRoutes(app: FastifyInstance, calls: Calls): void {
-  app.get<{ Querystring: { page?: string; perPage?: string } }>(
-    "/api/v1/queues",
-    async ({ env, query: { page, perPage } }, reply) => {
-      const read = check(CALLS["queues.list"], {
-        ...(page === undefined ? {} : { page: Number(page) }),
-        ...(perPage === undefined ? {} : { perPage: Number(perPage) }),
-      });
-      if (!read.ok) return sendRefusal(reply, read);
-      return sendQueue(reply, await calls.call(env, "queues.list", read.value));
-    },
-  );
+  app.get("/api/v1/queues", async ({ env, query }, reply) => {
+    const read = check(numberedPageQuerySchema, query);
+    if (!read.ok) return sendRefusal(reply, read);
+    return sendQueue(reply, await calls.call(env, "queues.list", read.value));
+  });
 
   app.get<OneQueue>("/api/v1/queues/:queue", async ({ env, params, query }, reply) => {
     const read = check(CALLS["queues.retrieve"], { queue: reference(params.queue, query.type) });

@@ -1,5 +1,5 @@
 /** `GET /realtime/v1/runs/:runId`, `/realtime/v1/runs?tags=`, `/realtime/v1/batches/:batchId`: runs by long polls. */
-import { realtimeSchema, type Refusal } from "@millrace/proto";
+import { realtimeSchema, type Refusal, type ShapeQuery } from "@millrace/proto";
 import type { RunLogReader } from "@millrace/service-kit";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Calls } from "../calls.ts";
@@ -7,7 +7,7 @@ import type { Projection } from "../projection/projection.ts";
 import { sendRefusal, sendRunNotFound } from "../refusals.ts";
 import { RunChanges } from "./run-changes.ts";
 import { RunStates } from "./run-states.ts";
-import { readShape, readTagsShape, type ShapeQuery, type ShapeRequest } from "./shape-request.ts";
+import { readShape, readTagsShape, type ShapeRequest } from "./shape-request.ts";
 import { Shapes, type ShapeAnswer } from "./shapes.ts";
 
 type Poll<P> = { Params: P; Querystring: ShapeQuery };

@@ -7,6 +7,7 @@ import {
   refuse,
   type RealtimeColumn,
   type Refusal,
+  type ShapeQuery,
 } from "@millrace/proto";
 import type { Selector } from "../live/selector.ts";
 
@@ -27,17 +28,6 @@ export type ShapeRequest = {
   readonly handle: string;
   /** The client goes on with something this is not: it has to begin anew. */
   readonly isStale: boolean;
-};
-
-export type ShapeQuery = {
-  readonly offset?: string;
-  readonly handle?: string;
-  /** The handle's name before Electric 1.0. */
-  readonly shape_id?: string;
-  readonly live?: string;
-  readonly skipColumns?: string;
-  readonly tags?: string;
-  readonly createdAt?: string;
 };
 
 const DAY_MS = 86_400_000;

@@ -1,11 +1,18 @@
 /** The query of `GET /api/v1/runs`, v4's: `page[size]`, `filter[status]=QUEUED,EXECUTING`, `filter[createdAt][period]=7d`. */
-import { CALLS, refuse, type CallInput, type Refusal, type RunFilter } from "@millrace/proto";
+import {
+  cursorPageQuerySchema,
+  refuse,
+  type CallInput,
+  type Refusal,
+  type RunFilter,
+  type RunFilterName,
+} from "@millrace/proto";
 
 type Query = Readonly<Record<string, unknown>>;
 type Draft = { -readonly [K in keyof RunFilter]: RunFilter[K] };
 
 /** What each field of a filter makes of its text; undefined: not usable. */
-const FIELDS: Readonly<Record<string, (draft: Draft, text: string) => unknown>> = {
+const FIELDS: Readonly<Record<RunFilterName, (draft: Draft, text: string) => unknown>> = {
   "filter[status]": (draft, text) => (draft.status = list(text)),
   "filter[taskIdentifier]": (draft, text) => (draft.taskIdentifier = list(text)),
   "filter[version]": (draft, text) => (draft.version = list(text)),
@@ -29,7 +36,7 @@ export function readListQuery(query: Query): ListQuery | Refusal {
   const filter: Draft = {};
   for (const [name, value] of Object.entries(query)) {
     if (!name.startsWith("filter[") || value === "") continue;
-    const field = FIELDS[name];
+    const field = isFilter(name) ? FIELDS[name] : undefined;
     if (!field) return refuse("BAD_REQUEST", `${name} is not a filter of runs`);
     if (typeof value !== "string") return refuse("BAD_REQUEST", `${name} is given twice`);
     if (field(filter, value) === undefined)
@@ -46,20 +53,27 @@ type PageQuery = CallInput<"bulk.list">;
  * `before` counts.
  */
 export function readPage(query: Query): { readonly ok: true; readonly value: PageQuery } | Refusal {
-  const page: { -readonly [K in keyof PageQuery]: PageQuery[K] } = {};
-  for (const name of ["size", "after", "before"]) {
-    const value = query[`page[${name}]`];
+  const given: Record<string, unknown> = {};
+  for (const name of Object.keys(cursorPageQuerySchema.shape)) {
+    const value = query[name];
     if (value === undefined || value === "") continue;
-    if (typeof value !== "string") return refuse("BAD_REQUEST", `page[${name}] is given twice`);
-    if (name === "after") page.after = value;
-    else if (name === "before") page.before = value;
-    else page.limit = Number(value);
+    if (typeof value !== "string") return refuse("BAD_REQUEST", `${name} is given twice`);
+    given[name] = value;
   }
-  if (page.before !== undefined) delete page.after;
-  const read = CALLS["bulk.list"].safeParse(page);
+  const read = cursorPageQuerySchema.safeParse(given);
   if (!read.success)
     return refuse("BAD_REQUEST", "page[size] must be a whole number from 1 to 100");
-  return { ok: true, value: read.data };
+  const { "page[size]": limit, "page[after]": after, "page[before]": before } = read.data;
+  const cursor = before === undefined ? { after } : { before };
+  return { ok: true, value: withoutUndefined({ limit, ...cursor }) };
+}
+
+function withoutUndefined(page: Readonly<Record<string, unknown>>): PageQuery {
+  return Object.fromEntries(Object.entries(page).filter(([, value]) => value !== undefined));
+}
+
+function isFilter(name: string): name is RunFilterName {
+  return Object.hasOwn(FIELDS, name);
 }
 
 function list(text: string): string[] {

@@ -1,5 +1,9 @@
 /** `/api/v1/schedules` and `/api/v1/timezones`: when tasks run by themselves. */
-import { CALLS, createScheduleBodySchema, updateScheduleBodySchema } from "@millrace/proto";
+import {
+  createScheduleBodySchema,
+  numberedPageQuerySchema,
+  updateScheduleBodySchema,
+} from "@millrace/proto";
 import type { FastifyInstance } from "fastify";
 import { check, readBody } from "../body/read-json.ts";
 import { sendAnswer, type Calls } from "../calls.ts";
@@ -17,17 +21,11 @@ export function scheduleRoutes(app: FastifyInstance, calls: Calls): void {
     return sendAnswer(reply, await calls.call(env, "schedules.create", read.value));
   });
 
-  app.get<{ Querystring: { page?: string; perPage?: string } }>(
-    PATH,
-    async ({ env, query: { page, perPage } }, reply) => {
-      const read = check(CALLS["schedules.list"], {
-        ...(page === undefined ? {} : { page: Number(page) }),
-        ...(perPage === undefined ? {} : { perPage: Number(perPage) }),
-      });
-      if (!read.ok) return sendRefusal(reply, read);
-      return sendAnswer(reply, await calls.call(env, "schedules.list", read.value));
-    },
-  );
+  app.get(PATH, async ({ env, query }, reply) => {
+    const read = check(numberedPageQuerySchema, query);
+    if (!read.ok) return sendRefusal(reply, read);
+    return sendAnswer(reply, await calls.call(env, "schedules.list", read.value));
+  });
 
   app.get<OneSchedule>(`${PATH}/:id`, async ({ env, params: { id } }, reply) =>
     sendAnswer(reply, await calls.call(env, "schedules.retrieve", { id })),

@@ -3,7 +3,7 @@
  * which nobody can steer towards a stored one, so it needs no comparison in constant time.
  */
 import { createSecretKey, type KeyObject } from "node:crypto";
-import { BUCKETS, keyRecordSchema, type KeyRecord } from "@millrace/proto";
+import { BUCKETS, keyEnvironment, keyRecordSchema, type KeyRecord } from "@millrace/proto";
 import {
   Bucket,
   openKey,
@@ -42,6 +42,11 @@ export class ApiKeys {
     return keys;
   }
 
+  /** Whether any key opens anything, now. */
+  get hasAny(): boolean {
+    return [...this.#known.values()].some(({ record }) => isValid(record));
+  }
+
   /**
    * The environment a key opens; undefined when it opens none. A key this process has not heard of may have been
    * made a moment ago: it is looked up before it is called wrong.
@@ -52,11 +57,12 @@ export class ApiKeys {
     return record && isValid(record) ? record.env : undefined;
   }
 
-  /** The keys that vouch for an environment's tokens, the newest first. */
+  /** The keys that vouch for an environment's tokens, the newest first. A branch's tokens are signed with a preview key. */
   signingKeys(env: string): readonly SigningKey[] {
+    const owner = keyEnvironment(env);
     const keys: SigningKey[] = [];
     for (const { record, secret } of this.#known.values())
-      if (record.env === env && secret && isValid(record))
+      if (record.env === owner && secret && isValid(record))
         keys.push({ createdAt: record.createdAt, secret });
     return keys.sort((a, b) => b.createdAt - a.createdAt);
   }

@@ -19,18 +19,26 @@ export function authorize(app: FastifyInstance, { lookups, oneTime }: Parts): vo
     if (!token) return;
     const access = accessOf(request);
     if (!access) return sendForbidden(reply, "This needs a secret key");
-    let missing: string | undefined;
-    let isAllowed = false;
-    for await (const alternative of access.alternatives(request, lookups)) {
-      isAllowed = allows(token.scopes, alternative);
-      if (isAllowed) break;
-      // The first is known from the request alone. Others would tell what was looked up: a run's tags, its task.
-      missing ??= alternative.map(scopeFor).join(" and ");
-    }
-    if (!isAllowed) return sendForbidden(reply, `The token's scopes do not include ${missing}`);
+    const missing = await missingScope(token.scopes, access.alternatives(request, lookups));
+    if (missing !== undefined)
+      return sendForbidden(reply, `The token's scopes do not include ${missing}`);
     if (token.isOneTime) return await oneTime.begin(request, reply, access.oneTime);
   });
   oneTime.finishOn(app);
+}
+
+/** What the scopes lack for any of the alternatives; undefined: they allow one. */
+export async function missingScope(
+  scopes: readonly string[],
+  alternatives: AsyncIterable<Alternative> | Iterable<Alternative>,
+): Promise<string | undefined> {
+  let missing: string | undefined;
+  for await (const alternative of alternatives) {
+    if (allows(scopes, alternative)) return undefined;
+    // The first is known from the request alone. Others would tell what was looked up: a run's tags, its task.
+    missing ??= alternative.map(scopeFor).join(" and ");
+  }
+  return missing ?? "anything that would allow it";
 }
 
 /** Whether the request may trigger this task as an item of its batch; undefined: it may. */

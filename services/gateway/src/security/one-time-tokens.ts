@@ -26,6 +26,7 @@ import type { OneTime } from "./route-access.ts";
 type Use = { readonly place: string; readonly uses: number; readonly ttlMs: number };
 
 const HANDLE_TOKEN = "x-trigger-jwt";
+const NOT_HERE = refuse("FORBIDDEN", "A one-time token does not open this");
 const ALREADY_USED = refuse("TOKEN_ALREADY_USED", "This one-time token has been used");
 
 export class OneTimeTokens {
@@ -48,6 +49,7 @@ export class OneTimeTokens {
   ): Promise<FastifyReply | undefined> {
     const { token, env } = request;
     if (!token || kind === "kept") return undefined;
+    if (kind === "refused") return sendRefusal(reply, NOT_HERE);
     const place = usedTokenKey(env, token.hash);
     if (kind === "items") return await this.#goOn(request, reply, place);
     const own = identityOf(request);

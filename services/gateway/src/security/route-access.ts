@@ -4,15 +4,18 @@
  * A rule gives alternatives, any one of which is enough; all permissions of one are needed together. They are asked for
  * one by one: what takes a look at the run comes last.
  */
-import type { LiveRun, Permission } from "@millrace/proto";
+import { LIVE, type LiveRun, type Permission } from "@millrace/proto";
 import type { FastifyRequest } from "fastify";
 
 export type Alternative = readonly Permission[];
 
 export type Lookups = { run(env: string, runId: string): Promise<LiveRun | undefined> };
 
-/** What becomes of a one-time token: a request of kind `use` uses it up. `items`: goes on with the batch it was used for. */
-export type OneTime = "kept" | "use" | "items";
+/**
+ * What becomes of a one-time token: a request of kind `use` uses it up. `items`: goes on with the batch it was used for.
+ * `refused`: it does not open the route.
+ */
+export type OneTime = "kept" | "use" | "items" | "refused";
 
 export type Access = {
   readonly alternatives: (request: FastifyRequest, lookups: Lookups) => AsyncIterable<Alternative>;
@@ -20,13 +23,12 @@ export type Access = {
 };
 
 const readRun: Access = {
-  alternatives: (request, lookups) => run(request, lookups),
+  alternatives: (request, lookups) =>
+    runAlternatives(request.env, param(request, "runId"), lookups),
   oneTime: "kept",
 };
 
-const readBatch: Access = rule("kept", (request) => [
-  [{ action: "read", type: "batch", id: param(request, "batchId") }],
-]);
+const readBatch: Access = rule("kept", (request) => batchAlternatives(param(request, "batchId")));
 
 const createBatch: Access = rule("use", ({ body }) => batchOf(declaredTasks(body)));
 
@@ -70,18 +72,15 @@ export const ROUTE_ACCESS: Readonly<Record<string, Access>> = {
   },
 
   "GET /realtime/v1/runs/:runId": readRun,
-  "GET /realtime/v1/runs": rule("kept", ({ query }) => [
-    [{ action: "read", type: "runs" }],
-    [{ action: "read", type: "tags" }],
-    // A run has all tags that are asked for.
-    ...list(query, "tags").map((id): Alternative => [{ action: "read", type: "tags", id }]),
-  ]),
+  "GET /realtime/v1/runs": rule("kept", ({ query }) => tagAlternatives(list(query, "tags"))),
   "GET /realtime/v1/batches/:batchId": readBatch,
   "GET /realtime/v1/streams/:runId/:key": readRun,
   "GET /realtime/v1/streams/:runId/input/:streamId": readRun,
   "POST /realtime/v1/streams/:runId/input/:streamId": rule("use", (request) => [
     [{ action: "write", type: "inputStreams", id: param(request, "runId") }],
   ]),
+  // Each subscription is checked when it comes.
+  [`GET ${LIVE.path}`]: rule("refused", () => [[]]),
   // Paths are random: whoever knows one has read it in a run or waitpoint that they were shown.
   "GET /api/v1/packets/*": rule("kept", () => [[]]),
 
@@ -95,16 +94,42 @@ export const ROUTE_ACCESS: Readonly<Record<string, Access>> = {
 };
 
 /** The permissions that show a run: by its id, its task, a tag of it, or its batch. */
-async function* run(request: FastifyRequest, lookups: Lookups): AsyncGenerator<Alternative> {
-  const runId = param(request, "runId");
+export async function* runAlternatives(
+  env: string,
+  runId: string,
+  lookups: Lookups,
+): AsyncGenerator<Alternative> {
   yield [{ action: "read", type: "runs", id: runId }];
-  const found = await lookups.run(request.env, runId);
+  const found = await lookups.run(env, runId);
   if (!found) return;
   const { taskId, batchId } = found.trigger;
   yield [{ action: "read", type: "tasks", id: taskId }];
   for (const id of found.tags) yield [{ action: "read", type: "tags", id }];
   if (batchId !== undefined) yield [{ action: "read", type: "batch", id: batchId }];
 }
+
+/** The permissions that show the runs with all of these tags. */
+export function tagAlternatives(tags: readonly string[]): readonly Alternative[] {
+  return [
+    [{ action: "read", type: "runs" }],
+    [{ action: "read", type: "tags" }],
+    // A run has all tags that are asked for.
+    ...tags.map((id): Alternative => [{ action: "read", type: "tags", id }]),
+  ];
+}
+
+/** The permission that shows a batch and its runs. */
+export function batchAlternatives(id: string): readonly Alternative[] {
+  return [[{ action: "read", type: "batch", id }]];
+}
+
+/** The permissions that show a queue, by the name runs have for it: a task's own is also known by the task's id. */
+export function queueAlternatives(queue: string): readonly Alternative[] {
+  const names = queue.startsWith(TASK_QUEUE) ? [queue, queue.slice(TASK_QUEUE.length)] : [queue];
+  return names.map((id): Alternative => [{ action: "read", type: "queues", id }]);
+}
+
+const TASK_QUEUE = "task/";
 
 /** A batch of these tasks; empty: of any. */
 function batchOf(tasks: readonly string[]): readonly Alternative[] {
@@ -148,13 +173,18 @@ function list(query: unknown, name: string): string[] {
 
 function declaredTasks(body: unknown): string[] {
   const { taskIdentifiers } = objectOf(body);
-  return Array.isArray(taskIdentifiers) ? taskIdentifiers.map(String) : [];
+  return Array.isArray(taskIdentifiers) ? taskIdentifiers.map(textOf) : [];
 }
 
 function tasksOfItems(body: unknown): string[] {
   const { items } = objectOf(body);
   if (!Array.isArray(items)) return [];
-  return [...new Set(items.map((item: { readonly task?: unknown } | null) => String(item?.task)))];
+  return [...new Set(items.map((item: { readonly task?: unknown } | null) => textOf(item?.task)))];
+}
+
+/** What is no text names no task. */
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
 }
 
 /** What the route itself will find unusable is nothing here: it says so better. */

@@ -6,7 +6,7 @@ export type Rate = { readonly size: number; readonly refill: number; readonly pe
 export type Taken = {
   readonly isAllowed: boolean;
   readonly remaining: number;
-  /** When there is more again, in epoch milliseconds. */
+  /** When there is more again, or as much as was asked for, in epoch milliseconds. */
   readonly resetAt: number;
 };
 
@@ -24,16 +24,20 @@ export class TokenBuckets {
     this.rate = rate;
   }
 
-  /** Takes one, if there is one. @param who the bucket's owner; it is made full when it is first used */
-  take(who: string, nowMs: number): Taken {
-    const { size, periodMs } = this.rate;
+  /**
+   * Takes so many, or none where there are fewer.
+   * @param who the bucket's owner; it is made full when it is first used
+   */
+  take(who: string, nowMs: number, count = 1): Taken {
+    const { size, refill, periodMs } = this.rate;
     const state = this.#states.get(who) ?? { left: size, refilledAt: nowMs };
     this.#refill(state, nowMs);
-    const isAllowed = state.left > 0;
-    if (isAllowed) state.left--;
+    const isAllowed = state.left >= count;
+    const periods = isAllowed ? 1 : Math.ceil((count - state.left) / refill);
+    if (isAllowed) state.left -= count;
     this.#states.set(who, state);
     if (this.#states.size >= this.#sweepAt) this.#sweep(nowMs);
-    return { isAllowed, remaining: state.left, resetAt: state.refilledAt + periodMs };
+    return { isAllowed, remaining: state.left, resetAt: state.refilledAt + periods * periodMs };
   }
 
   #refill(state: State, nowMs: number): void {

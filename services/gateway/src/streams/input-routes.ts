@@ -3,7 +3,7 @@
  * it. It is kept beside the streams the run writes, for as long as they are. A record's id is its sequence: v4's runs go
  * on by the number alone.
  */
-import { LIMITS, refuse, type Refusal } from "@millrace/proto";
+import { LIMITS, refuse, sendInputBodySchema, type Refusal } from "@millrace/proto";
 import {
   readStream,
   type Logger,
@@ -11,7 +11,6 @@ import {
   type RunClient,
 } from "@millrace/service-kit";
 import type { FastifyInstance } from "fastify";
-import { z } from "zod";
 import { readBody } from "../body/read-json.ts";
 import { sendRefusal, sendRunNotFound } from "../refusals.ts";
 import { EventStream } from "./event-stream.ts";
@@ -33,8 +32,6 @@ type Parts = {
 
 const PATH = "/realtime/v1/streams/:runId/input/:streamId";
 
-const sendBodySchema = z.object({ data: z.unknown() });
-
 export function inputRoutes(app: FastifyInstance, { nc, runs, writer, log }: Parts): void {
   const open = new Set<EventStream>();
   app.addHook("preClose", async () => {
@@ -44,7 +41,7 @@ export function inputRoutes(app: FastifyInstance, { nc, runs, writer, log }: Par
   app.post<OneInput>(PATH, async ({ env, params: { runId, streamId }, headers, body }, reply) => {
     const problem = inputProblem(streamId);
     if (problem) return sendRefusal(reply, problem);
-    const read = readBody(sendBodySchema, body);
+    const read = readBody(sendInputBodySchema, body);
     if (!read.ok) return sendRefusal(reply, read);
     const data = JSON.stringify(read.value.data ?? null);
     if (Buffer.byteLength(data) > LIMITS.inputBytes) return sendRefusal(reply, TOO_LARGE);

@@ -68,11 +68,12 @@ export function keyProblem(key: string): Refusal | undefined {
 
 /** Of the id of an input stream. */
 export function inputProblem(streamId: string): Refusal | undefined {
-  return printableProblem(inputKey(streamId));
+  return printableProblem(streamId === "" ? "" : inputKey(streamId));
 }
 
 function printableProblem(key: string): Refusal | undefined {
-  if (key.length <= LIMITS.streamKeyLength && !UNPRINTABLE.test(key)) return undefined;
+  const isFitting = key.length > 0 && key.length <= LIMITS.streamKeyLength;
+  if (isFitting && !UNPRINTABLE.test(key)) return undefined;
   return refuse(
     "BAD_REQUEST",
     `A stream's key has 1 to ${LIMITS.streamKeyLength} printable characters`,

@@ -1,11 +1,11 @@
 /** The query of a list of tokens, in v4's spelling. */
-
-export type TokenQuery = Readonly<Record<string, string | undefined>>;
+import type { TokenListQuery } from "@millrace/proto";
 
 /** Lists are separated by commas, times are milliseconds or dates; whether they make sense is for the call's schema. */
-export function readTokenQuery(query: TokenQuery): Record<string, unknown> {
-  const list = (name: string): string[] | undefined => query[name]?.split(",").filter(Boolean);
-  const time = (name: string): number | undefined => {
+export function readTokenQuery(query: TokenListQuery): Record<string, unknown> {
+  const list = (name: keyof TokenListQuery): string[] | undefined =>
+    query[name]?.split(",").filter(Boolean);
+  const time = (name: keyof TokenListQuery): number | undefined => {
     const text = query[name];
     if (text === undefined) return undefined;
     return /^\d+$/.test(text) ? Number(text) : Date.parse(text);

@@ -6,6 +6,7 @@ import {
   refuse,
   type Packet,
   type Refusal,
+  type TokenListQuery,
   type TokenView,
 } from "@millrace/proto";
 import type { FastifyInstance, FastifyRequest } from "fastify";
@@ -15,7 +16,7 @@ import { sendAnswer, type Calls } from "../calls.ts";
 import type { PublicUrl } from "../public-url.ts";
 import { sendRefusal } from "../refusals.ts";
 import type { CallbackUrls } from "./callback-urls.ts";
-import { readTokenQuery, type TokenQuery } from "./token-query.ts";
+import { readTokenQuery } from "./token-query.ts";
 
 type OneToken = { Params: { tokenId: string } };
 
@@ -47,13 +48,13 @@ export function tokenRoutes(app: FastifyInstance, { calls, callbacks, publicUrl 
     return { id, isCached, url: urlOf(request, id) };
   });
 
-  app.get<{ Querystring: TokenQuery }>("/api/v1/waitpoints/tokens", async (request, reply) => {
+  app.get<{ Querystring: TokenListQuery }>("/api/v1/waitpoints/tokens", async (request, reply) => {
     const read = check(CALLS["tokens.list"], readTokenQuery(request.query));
     if (!read.ok) return sendRefusal(reply, read);
     const listed = await calls.call(request.env, "tokens.list", read.value);
     if (!listed.ok) return sendRefusal(reply, listed);
     const { data, pagination } = listed.value;
-    return { data: data.map((token) => shown(request, token)), pagination };
+    return { data: data.map((token) => shown(request, withoutOutput(token))), pagination };
   });
 
   app.get<OneToken>("/api/v1/waitpoints/tokens/:tokenId", async (request, reply) => {
@@ -87,6 +88,12 @@ export function callbackRoute(app: FastifyInstance, calls: Calls, callbacks: Cal
       return sendAnswer(reply, await calls.call(env, "tokens.complete", input));
     },
   );
+}
+
+/** A list says that tokens are complete, not with what. */
+function withoutOutput(token: TokenView): TokenView {
+  const { output: _, outputType: __, outputIsError: ___, ...item } = token;
+  return item;
 }
 
 const CALLBACK_REFUSED: Refusal = refuse(

@@ -1,6 +1,6 @@
 /** The system under test, and the published client's way to it: two environment variables and nothing else. */
 import { join } from "node:path";
-import { freePort, Millrace } from "@millrace/harness";
+import { freePort, Millrace, OpenApiCheck } from "@millrace/harness";
 
 const TASKS = join(import.meta.dirname, "../../tasks");
 
@@ -13,16 +13,26 @@ export const ONCE = { retry: { maxAttempts: 1 } };
 export const FAST = { pollIntervalMs: 25 };
 
 let started: Millrace | undefined;
+let check: OpenApiCheck | undefined;
+let address: string | undefined;
 
-/** The gateway's address and the secret key, for what goes around the client. */
+/** The gateway's address, for what goes around the client. */
 export function apiUrl(): string {
-  if (!started) throw new Error("Millrace has not been started");
-  return started.apiUrl;
+  if (address === undefined) throw new Error("Millrace has not been started");
+  return address;
+}
+
+/** What has become of all that was sent: every request goes through it. */
+export function openApiCheck(): OpenApiCheck {
+  if (!check) throw new Error("Millrace has not been started");
+  return check;
 }
 
 export async function startMillrace(): Promise<void> {
   started = await Millrace.start();
-  process.env["TRIGGER_API_URL"] = started.apiUrl;
+  check = await OpenApiCheck.of(started.apiUrl);
+  address = await check.proxy(started.apiUrl);
+  process.env["TRIGGER_API_URL"] = address;
   process.env["TRIGGER_SECRET_KEY"] = started.secretKey;
   await started.agent(TASKS, { MILLRACE_CPUS: "8", MILLRACE_VERSION: VERSION });
 }
@@ -36,11 +46,12 @@ export async function startLimitedGateway(rate: string): Promise<string> {
     MILLRACE_KEY_RATE_LIMIT: rate,
   });
   await gateway?.ready();
-  return `http://127.0.0.1:${port}`;
+  return await openApiCheck().proxy(`http://127.0.0.1:${port}`);
 }
 
 export async function stopMillrace(): Promise<void> {
   delete process.env["TRIGGER_API_URL"];
   delete process.env["TRIGGER_SECRET_KEY"];
+  await check?.stop();
   await started?.stop();
 }
