@@ -15,8 +15,11 @@ It stays up until Ctrl-C, which stops everything it started.
   --tasks DIR    serve the tasks of this folder instead of running the demo
   --port N       the gateway's port; 0 picks a free one (default: 3030, or the next free one)
   --data DIR     where everything is stored (default: .millrace)
+  --durability D when what is acknowledged is on the disk: fast (default) or strict,
+                 which also survives a power failure and is slower
   --help         show this
 
+MILLRACE_DURABILITY: the same as --durability.
 MILLRACE_NATS_URL: use this broker instead of starting one.
 MILLRACE_NATS_SERVER: the nats-server program to start.`;
 
@@ -25,6 +28,7 @@ const OPTIONS = {
   tasks: { type: "string" },
   port: { type: "string" },
   data: { type: "string" },
+  durability: { type: "string" },
   help: { type: "boolean", short: "h" },
 };
 
@@ -42,7 +46,7 @@ export function readArguments(argv, { cwd, defaultDataDir }) {
   if (values.help) return { kind: "help", text: USAGE };
   const message = problemWith(values, cwd);
   if (message !== undefined) return { kind: "error", message };
-  const { once, tasks, port, data } = values;
+  const { once, tasks, port, data, durability } = values;
   return {
     kind: "run",
     options: {
@@ -50,16 +54,17 @@ export function readArguments(argv, { cwd, defaultDataDir }) {
       tasksDir: tasks === undefined ? null : resolve(cwd, tasks),
       port: port === undefined ? null : Number(port),
       dataDir: data === undefined ? defaultDataDir : resolve(cwd, data),
+      durability: durability ?? null,
     },
   };
 }
 
 /**
- * @param {{ once?: boolean, tasks?: string, port?: string, data?: string }} values
+ * @param {{ once?: boolean, tasks?: string, port?: string, data?: string, durability?: string }} values
  * @param {string} cwd
  * @returns {string | undefined}
  */
-function problemWith({ once, tasks, port, data }, cwd) {
+function problemWith({ once, tasks, port, data, durability }, cwd) {
   if (port !== undefined && !(/^\d{1,5}$/.test(port) && Number(port) <= HIGHEST_PORT))
     return `--port must be a number from 0 to ${HIGHEST_PORT}, not "${port}"`;
   // An empty path would mean the present folder.
@@ -69,6 +74,8 @@ function problemWith({ once, tasks, port, data }, cwd) {
     return "--once ends after the demo, and --tasks runs none: use one of them";
   if (data === "" || (data !== undefined && kindOf(resolve(cwd, data)) === "other"))
     return `--data: "${data}" is not a folder`;
+  if (durability !== undefined && durability !== "fast" && durability !== "strict")
+    return `--durability must be fast or strict, not "${durability}"`;
   return undefined;
 }
 

@@ -1,5 +1,5 @@
 /** From nothing to ready, in the order in which one needs the other. */
-import { connectBroker, type NatsConnection } from "@millrace/nats";
+import { accessSettingsOf, brokerAccess, connectBroker, type NatsConnection } from "@millrace/nats";
 import type { DataDir } from "./data-dir.ts";
 import { registerDevKey } from "./dev-key.ts";
 import type { Environment } from "./environment.ts";
@@ -64,11 +64,10 @@ async function connect(
   env: Environment,
   stopping: AbortSignal,
 ): Promise<NatsConnection> {
-  const credentialsFile = env["MILLRACE_NATS_CREDENTIALS"];
   const connecting = connectBroker({
     url,
     name: "millrace start",
-    ...(credentialsFile ? { credentialsFile } : {}),
+    access: brokerAccess(accessSettingsOf(env)),
   });
   return await orStopped(connecting, stopping);
 }

@@ -1,5 +1,5 @@
 /** The broker: the user's, or one of our own that keeps its port for as long as this process lives. */
-import { findNatsServer, startBroker } from "@millrace/broker";
+import { findNatsServer, startBroker, type Durability } from "@millrace/broker";
 import type { Environment } from "./environment.ts";
 import type { RunningProcess } from "./supervised.ts";
 
@@ -14,6 +14,7 @@ export async function ownBroker(
   env: Environment,
   storeDir: string,
   logFile: string,
+  durability: Durability,
   log: (line: string) => void,
 ): Promise<OwnBroker> {
   const binary = await findNatsServer({ env, log });
@@ -22,7 +23,7 @@ export async function ownBroker(
   return {
     url: () => url,
     start: async () => {
-      const broker = await startBroker({ binary, storeDir, logFile, port });
+      const broker = await startBroker({ binary, storeDir, logFile, port, durability });
       // The services know it by its address: after a death it must come back there.
       ({ port, url } = broker);
       return broker;

@@ -1,7 +1,7 @@
 /** Lets the development key in. */
 import { registerKey, SecretBox, type NatsConnection } from "@millrace/nats";
 import type { Environment } from "./environment.ts";
-import { masterKeysOf } from "./master-key.ts";
+import { masterKeysOf } from "./secrets.ts";
 import { DEV_ENV } from "./served-tasks.ts";
 
 /** The same key again changes nothing. */

@@ -6,8 +6,10 @@
  */
 import { mkdirSync, statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Durability } from "@millrace/broker";
 import { ownBroker } from "./broker.ts";
 import type { DataDir } from "./data-dir.ts";
+import { durabilityOf } from "./durability.ts";
 import type { Environment } from "./environment.ts";
 import { chooseGatewayPort, DEFAULT_PORT } from "./gateway-port.ts";
 import { tailOfLog } from "./log-tail.ts";
@@ -33,6 +35,8 @@ export type InstallationOptions = {
   readonly tasksDir: string;
   /** As the user gave it. */
   readonly gatewayPort: number | null;
+  /** As the user gave it. */
+  readonly durability: Durability | null;
   readonly say: (line: string) => void;
   /** A process was given up: nothing works without it. */
   readonly onFatal: (error: StartError) => void;
@@ -49,6 +53,7 @@ export class Installation {
   readonly #logStarts = new Map<string, number>();
   #broker: Supervised | undefined;
   #gatewayPort = 0;
+  #durability: Durability | undefined;
   #ready = false;
 
   constructor(options: InstallationOptions) {
@@ -64,16 +69,24 @@ export class Installation {
     return this.#gatewayPort;
   }
 
+  /** Of the broker of our own; undefined when it is the user's. */
+  get durability(): Durability | undefined {
+    return this.#durability;
+  }
+
   /** @returns the broker's address */
   async startBroker(): Promise<string> {
     const { dataDir, env, say, stopping } = this.#options;
     const given = env["MILLRACE_NATS_URL"];
+    const durability = durabilityOf(this.#options.durability, env);
     if (given) {
       say("Using the broker of MILLRACE_NATS_URL.");
       return given;
     }
     mkdirSync(dataDir.storeDir, { recursive: true });
-    const finding = ownBroker(env, dataDir.storeDir, dataDir.logFile(BROKER), say);
+    this.#durability = durability;
+    const logFile = dataDir.logFile(BROKER);
+    const finding = ownBroker(env, dataDir.storeDir, logFile, durability, say);
     const broker = await orStopped(finding, stopping);
     this.#broker = this.#supervise(BROKER, () => broker.start());
     await this.#broker.start();

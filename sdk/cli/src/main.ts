@@ -51,6 +51,7 @@ async function supervise(options: Options, dataDir: DataDir, terminal: Terminal)
     env: process.env,
     tasksDir: options.tasksDir ?? DEMO_TASKS_DIR,
     gatewayPort: options.port,
+    durability: options.durability,
     say: (line) => terminal.line(line),
     onFatal: (error) => stopping.abort(error),
     stopping: stopping.signal,
@@ -87,7 +88,8 @@ async function run(
   // Before anything slow: that the port is taken is told at once.
   if (options.port !== null) await chooseGatewayPort(options.port);
   const up = await bringUp(installation, dataDir, process.env, terminal, stopping);
-  for (const line of readyLines(up, dataDir.path, terminal.style)) terminal.line(line);
+  for (const line of readyLines(up, dataDir.path, installation.durability, terminal.style))
+    terminal.line(line);
   let exampleTaskId = DEMO_TASK_ID;
   if (options.tasksDir === null) {
     const succeeded = await runDemo({ ...up, terminal, stopping });

@@ -1,3 +1,5 @@
+import type { Durability } from "@millrace/broker";
+
 /** What the user asked for; `arguments.mjs` reads it. Paths are absolute. */
 export type Options = {
   /** Exit after the demo, with its status. */
@@ -7,4 +9,6 @@ export type Options = {
   /** The gateway's; 0: any free one; null: the default, or the next free one. */
   readonly port: number | null;
   readonly dataDir: string;
+  /** Of the broker it starts; null: MILLRACE_DURABILITY, or the default. */
+  readonly durability: Durability | null;
 };

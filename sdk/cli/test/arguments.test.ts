@@ -11,6 +11,7 @@ const defaults: Options = {
   tasksDir: null,
   port: null,
   dataDir: "/repo/.millrace",
+  durability: null,
 };
 
 test.each<[string[], Partial<Options>]>([
@@ -19,6 +20,7 @@ test.each<[string[], Partial<Options>]>([
   [["--port", "8080"], { port: 8080 }],
   [["--port=0"], { port: 0 }],
   [["--port", "65535"], { port: 65_535 }],
+  [["--durability", "strict"], { durability: "strict" }],
   [["--data", "store"], { dataDir: "/work/store" }],
   [["--data", "/var/store"], { dataDir: "/var/store" }],
   [["--once", "--port", "1", "--data", "d"], { once: true, port: 1, dataDir: "/work/d" }],
@@ -55,6 +57,7 @@ test.each<[string[], string]>([
   [["--tasks="], 'no folder ""'],
   [["--tasks", "/", "--once"], "--once"],
   [["--data="], '""'],
+  [["--durability", "high"], '"high"'],
 ])("%j is refused", (argv, named) => {
   const parsed = readArguments(argv, places);
   expect(parsed.kind).toBe("error");

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { TestBroker } from "@millrace/harness";
 import { EnvVars, SecretBox } from "@millrace/nats";
+import { keyPrefix } from "@millrace/proto";
 import { execute, readCommand, type Command } from "../src/keys/command.ts";
 import { Keys } from "../src/keys/keys.ts";
 
@@ -17,8 +18,8 @@ afterAll(async () => {
   await broker.stop();
 });
 
-async function run(line: string, nowMs = Date.now()): Promise<string> {
-  const command = readCommand(line.split(" "));
+async function run(line: string, nowMs = Date.now(), givenKey?: string): Promise<string> {
+  const command = readCommand(line.split(" "), givenKey);
   if (typeof command === "string") throw new Error(command);
   return (await execute(keys, command as Command, nowMs)).text;
 }
@@ -43,6 +44,23 @@ describe("keys", () => {
     await run("rotate --env rotated --grace 2h", 3000);
     const until = (await keys.list("rotated")).map(({ record }) => record.validUntil);
     expect(until).toEqual([2000 + 3_600_000, 3000 + 7_200_000, undefined]);
+  });
+
+  it("are let in as they are given: the same key again is one key", async () => {
+    const key = `${keyPrefix("given")}0123456789abcdefgh01`;
+    expect(await run("register --env given", Date.now(), key)).toBe("");
+    expect(await run("register --env given", Date.now(), key)).toBe("");
+    const [listed, ...others] = await keys.list("given");
+    expect(listed).toMatchObject({ record: { env: "given" }, canSign: true });
+    expect(others).toEqual([]);
+  });
+
+  it("are not let in under another environment's beginning, too short, or not given at all", async () => {
+    await expect(run("register --env prod", 1, "tr_dev_0123456789abcdefghijkl")).rejects.toThrow(
+      /begin/,
+    );
+    await expect(run("register --env dev", 1, "tr_dev_short")).rejects.toThrow(/characters/);
+    await expect(run("register --env dev", 1)).rejects.toThrow(/MILLRACE_SECRET_KEY/);
   });
 
   it("are taken back by the id in the list, in their own environment", async () => {
@@ -77,9 +95,11 @@ it.each([
   ["make --env dev", /command is missing/],
   ["create", /--env is missing/],
   ["create --env a.b", /no environment's name/],
+  ["create --env preview-main-0123456789abcdef", /the keys of preview open it/],
   ["create dev", /unexpected: dev/],
   ["rotate --env dev --grace soon", /not a duration/],
   ["revoke --env dev", /--key/],
+  ["register", /--env is missing/],
   ["list --all", /Unknown option/],
 ])("refuses %j", (line, problem) => {
   expect(readCommand(line.split(" ").filter(Boolean))).toMatch(problem);

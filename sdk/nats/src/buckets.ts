@@ -3,7 +3,7 @@ import { jetstream, type JetStreamClient } from "@nats-io/jetstream";
 import { Kvm, type KV } from "@nats-io/kv";
 import { headers } from "@nats-io/nats-core";
 import { decodeBody, encodeBody, type BucketDefinition } from "@millrace/proto";
-import type { NatsConnection } from "./connect.ts";
+import { isConfined, type NatsConnection } from "./connect.ts";
 import type { Delivery } from "./delivery.ts";
 import { BrokerRefusedError, BrokerUnavailableError } from "./errors.ts";
 import { Feed } from "./feed.ts";
@@ -64,7 +64,8 @@ export class Bucket<T> {
     definition: BucketDefinition,
     reader: Reader<T>,
   ): Promise<Bucket<T>> {
-    const kv = await new Kvm(nc).open(definition.name);
+    // A direct read names its key in its subject; the other kind asks the stream's leader, and names it in its body.
+    const kv = await new Kvm(nc).open(definition.name, { allow_direct: isConfined(nc) });
     return new Bucket(nc, definition, reader, kv);
   }
 

@@ -24,15 +24,19 @@ export class Catalog {
     this.#queues = queues;
   }
 
-  /** Resolves when everything registered so far is known. */
-  static async open(nc: NatsConnection): Promise<Catalog> {
+  /**
+   * Resolves when everything registered so far is known.
+   * @param env the one environment that will be asked about; default: all
+   */
+  static async open(nc: NatsConnection, env?: string): Promise<Catalog> {
     const catalog = new Catalog(
       await Bucket.open(nc, BUCKETS.tasks, taskRecordSchema),
       await Bucket.open(nc, BUCKETS.queues, queueRecordSchema),
     );
+    const keys = env === undefined ? ">" : `${env}.*`;
     catalog.#feeds.push(
-      await catalog.#tasks.watch(">", ({ key, value }) => set(catalog.#taskByKey, key, value)),
-      await catalog.#queues.watch(">", ({ key, value }) => set(catalog.#queueByKey, key, value)),
+      await catalog.#tasks.watch(keys, ({ key, value }) => set(catalog.#taskByKey, key, value)),
+      await catalog.#queues.watch(keys, ({ key, value }) => set(catalog.#queueByKey, key, value)),
     );
     return catalog;
   }

@@ -42,6 +42,12 @@ export function deliveryOf(message: Msg): Delivery {
   };
 }
 
+/** When the broker stored the message: epoch milliseconds. */
+export function storedAt({ reply }: Delivery): number {
+  const tokens = reply.split(".");
+  return Number(tokens[7 + (tokens.length > 9 ? 2 : 0)]) / 1e6;
+}
+
 /** Acknowledgement bodies: done; hand back at once; still being worked on. */
 export const ACK = new TextEncoder().encode("+ACK");
 export const NAK = new TextEncoder().encode("-NAK");

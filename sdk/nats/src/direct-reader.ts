@@ -1,7 +1,16 @@
-/** Reading subjects of a stream by batched direct gets: no consumer. */
+/** Reading subjects of a stream by batched direct gets: no consumer, but where the broker confines the connection. */
 import { jetstreamManager, type JetStreamManager, type StoredMsg } from "@nats-io/jetstream";
-import type { NatsConnection } from "./connect.ts";
+import type { MsgHdrs } from "@nats-io/nats-core";
+import { isConfined, type NatsConnection } from "./connect.ts";
+import { readByConsumer } from "./consumer-reader.ts";
 import { BrokerUnavailableError } from "./errors.ts";
+
+export type ReadMessage = {
+  readonly subject: string;
+  readonly seq: number;
+  readonly data: Uint8Array;
+  readonly header: MsgHdrs;
+};
 
 const BATCH = 1000;
 /** Without this the broker sends as much as a connection may have pending, and cuts it when that is a little too much. */
@@ -26,8 +35,16 @@ export class DirectReader {
   async each(
     subject: string,
     after: number,
-    visit: (message: StoredMsg) => void | false,
+    visit: (message: ReadMessage) => void | false,
   ): Promise<number> {
+    if (isConfined(this.#nc)) {
+      let last = after;
+      await readByConsumer(this.#nc, this.#stream, subject, after + 1, (message) => {
+        last = message.seq;
+        return visit(message);
+      });
+      return last;
+    }
     for (let seq = after; ;) {
       const messages = await this.#batch(subject, seq + 1);
       for (const message of messages) if (visit(message) === false) return message.seq;

@@ -14,3 +14,8 @@ export class BrokerRefusedError extends Error {
     this.code = code;
   }
 }
+
+/** The broker is there and does not let this process in, or this process does not trust it: somebody has to set something. */
+export class BrokerAccessError extends Error {
+  override readonly name = "BrokerAccessError";
+}

@@ -29,6 +29,15 @@ const BATCH = 1024;
 /** Two requests are with the broker at most. What it has written for a connection may not exceed 64 MB by default. */
 const BATCH_BYTES = 16 * 1024 * 1024;
 
+/** One filter is a part of the request's subject, so that the broker's permissions see it. */
+function filterOf(
+  subjects: readonly string[],
+): { filter_subject: string } | { filter_subjects: string[] } {
+  const [only, ...others] = subjects;
+  if (only !== undefined && others.length === 0) return { filter_subject: only };
+  return { filter_subjects: [...subjects] };
+}
+
 export class Feed {
   readonly caughtUp: Promise<void>;
   readonly #nc: NatsConnection;
@@ -109,7 +118,7 @@ export class Feed {
     const name = `feed-${nuid.next()}`;
     const info = await jsm.consumers.add(stream, {
       name,
-      filter_subjects: [...subjects],
+      ...filterOf(subjects),
       ack_policy: AckPolicy.None,
       replay_policy: ReplayPolicy.Instant,
       mem_storage: true,

@@ -1,9 +1,17 @@
 export { connectBroker, onReconnect } from "./connect.ts";
 export type { BrokerAddress, NatsConnection } from "./connect.ts";
-export { BrokerRefusedError, BrokerUnavailableError } from "./errors.ts";
+export {
+  accessSettingsOf,
+  brokerAccess,
+  inboxPrefixOf,
+  makeUserKey,
+  publicKeyOf,
+} from "./access.ts";
+export type { AccessSettings, BrokerAccess } from "./access.ts";
+export { BrokerAccessError, BrokerRefusedError, BrokerUnavailableError } from "./errors.ts";
 export { Publisher } from "./publisher.ts";
 export type { Published, PublishOptions } from "./publisher.ts";
-export { ACK, IN_PROGRESS, NAK, nakAfter } from "./delivery.ts";
+export { ACK, IN_PROGRESS, NAK, nakAfter, storedAt } from "./delivery.ts";
 export type { Delivery } from "./delivery.ts";
 export { PullLoop } from "./pull.ts";
 export type { PullOptions } from "./pull.ts";

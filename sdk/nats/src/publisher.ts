@@ -13,7 +13,7 @@
  */
 import { headers as makeHeaders, nuid, type Msg, type MsgHdrs } from "@nats-io/nats-core";
 import { TYPE_HEADER } from "@millrace/proto";
-import { onReconnect, type NatsConnection } from "./connect.ts";
+import { inboxOf, onReconnect, type NatsConnection } from "./connect.ts";
 import { BrokerRefusedError, BrokerUnavailableError } from "./errors.ts";
 
 /** `refused`: another message got there first (expected sequence, or the subject's one place is taken). */
@@ -71,7 +71,7 @@ export class Publisher {
 
   constructor(nc: NatsConnection) {
     this.#nc = nc;
-    this.#inbox = `_INBOX.p${Math.random().toString(36).slice(2)}${Date.now().toString(36)}`;
+    this.#inbox = inboxOf(nc);
     nc.subscribe(`${this.#inbox}.*`, {
       callback: (error, message) => {
         if (!error) this.#acknowledged(message);
@@ -127,8 +127,12 @@ export class Publisher {
     setImmediate(() => {
       const outgoing = this.#outgoing;
       this.#outgoing = [];
-      for (let i = 0; i < outgoing.length; i += 2)
-        this.#put(outgoing[i] as string, outgoing[i + 1] as Pending);
+      const now = Date.now();
+      for (let i = 0; i < outgoing.length; i += 2) {
+        const pending = outgoing[i + 1] as Pending;
+        // This process may have stood still since: the sweeper gives up what is late now.
+        if (now < pending.deadline) this.#put(outgoing[i] as string, pending);
+      }
     });
   }
 

@@ -9,8 +9,8 @@
  * 2. After a loss nothing is assumed: requests are made anew through a new inbox, and `ensure` re-creates the consumer
  *    when the broker says it is gone.
  */
-import { createInbox, type Msg, type Subscription } from "@nats-io/nats-core";
-import { onReconnect, type NatsConnection } from "./connect.ts";
+import type { Msg, Subscription } from "@nats-io/nats-core";
+import { inboxOf, onReconnect, type NatsConnection } from "./connect.ts";
 import { deliveryOf, type Delivery } from "./delivery.ts";
 
 export type PullOptions = {
@@ -109,7 +109,7 @@ export class PullLoop {
   }
 
   #subscribe(): void {
-    const inbox = createInbox();
+    const inbox = inboxOf(this.#nc);
     this.#inbox = inbox;
     this.#subscription = this.#nc.subscribe(inbox, {
       callback: (error, message) => {

@@ -218,7 +218,8 @@ export class RunClient {
         waitIndex === waiter.waitIndex &&
         childIndex === waiter.childIndex,
     );
-    if (isTold) return { ok: true };
+    // Told of a run that has ended, a parent may have begun anew since: with a retry its waits are numbered from 0 again.
+    if (isTold && run.status !== "finished") return { ok: true };
     const { parentRunId, waitIndex, childIndex } = waiter;
     await this.#publisher.publish(
       runSubject(env, runId, "client"),

@@ -241,6 +241,18 @@ describe("another parent that waits for a run", () => {
     expect(await client.runs.retrieve("dev", triggered.runId)).toMatchObject({ waiters: [] });
   });
 
+  test("asks again when the run has ended: a retry numbers its waits from 0 again", async () => {
+    const parent = { runId: waiter.parentRunId, waitIndex: 1, childIndex: 2 };
+    const lineage = { parent, rootRunId: parent.runId, depth: 1 };
+    const triggered = await client.runs.trigger("dev", "resize", {}, { lineage });
+    if (!triggered.ok) throw new Error(triggered.message);
+    const { runId } = triggered;
+    for (const fact of [started(), succeeded()]) await state(client.publisher, runId, fact);
+    expect(await client.runs.awaitRun("dev", runId, waiter)).toEqual({ ok: true });
+    const events = await client.runs.reader.read("dev", runId);
+    expect(events.at(-1)).toMatchObject({ type: "run-awaited", data: waiter });
+  });
+
   test("of a run that is not there is refused, and the run can still be triggered", async () => {
     const runId = newRunId();
     expect(await client.runs.awaitRun("dev", runId, waiter)).toMatchObject({

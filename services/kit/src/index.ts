@@ -64,6 +64,7 @@ export type { LeaseRecord } from "./lease.ts";
 export { openBlobs } from "./objects.ts";
 export type { Blobs } from "./objects.ts";
 export {
+  differences,
   isAtLeast,
   MINIMUM_BROKER_VERSION,
   provision,

@@ -14,8 +14,10 @@ import { Kvm } from "@nats-io/kv";
 import { Objm } from "@nats-io/obj";
 import {
   BUCKETS,
+  bucketStream,
   CONFIG_KEYS,
   OBJECT_BUCKETS,
+  objectStream,
   SCHEMA_VERSION,
   STREAMS,
   type BucketDefinition,
@@ -36,6 +38,9 @@ const schemaVersion = z.number().int();
 
 /** How long a removed key's marker stays for watchers that were away. */
 const MARKER_TTL_MS = 60_000;
+
+/** A message that asks for it would empty the whole stream, whoever may write one subject of it. Expiring keys need it. */
+const NO_ROLLUP = { allow_rollup_hdrs: false };
 
 /**
  * @param replicas copies of each stream: 1 on one node, 3 on a cluster
@@ -102,12 +107,54 @@ export function isAtLeast(version: string, minimum: string): boolean {
   return true;
 }
 
+/** A stream that is not as `proto` says, and in which fields; `undefined`: it is not there. */
+export type Difference = {
+  readonly stream: string;
+  readonly fields: readonly string[] | undefined;
+};
+
+/** What `provision` would make or change. Changes nothing. */
+export async function differences(nc: NatsConnection, replicas: number): Promise<Difference[]> {
+  const jsm = await jetstreamManager(nc);
+  const found: Difference[] = [];
+  const compare = async (stream: string, wanted: Wanted): Promise<void> => {
+    const existing = await jsm.streams.info(stream).catch(() => undefined);
+    const fields = existing && differing(existing.config, wanted);
+    if (!fields || fields.length > 0) found.push({ stream, fields });
+  };
+  for (const definition of STREAMS)
+    await compare(definition.name, wantedOfStream(definition, replicas));
+  for (const definition of Object.values(BUCKETS))
+    await compare(bucketStream(definition.name), wantedOfBucket(definition, replicas));
+  const { payloads } = OBJECT_BUCKETS;
+  await compare(objectStream(payloads.name), wantedOfObjects(payloads, replicas));
+  return found;
+}
+
+type Wanted = Readonly<Record<string, unknown>>;
+type ObjectDefinition = {
+  readonly name: string;
+  readonly description: string;
+  readonly ttlMs: number;
+};
+
 async function ensureStream(
   jsm: JetStreamManager,
   definition: StreamDefinition,
   replicas: number,
 ): Promise<void> {
-  const wanted = {
+  const wanted = wantedOfStream(definition, replicas);
+  const existing = await jsm.streams.info(definition.name).catch(() => undefined);
+  if (!existing) await jsm.streams.add(wanted);
+  else if (differing(existing.config, wanted).length > 0)
+    await jsm.streams.update(definition.name, wanted);
+}
+
+function wantedOfStream(
+  definition: StreamDefinition,
+  replicas: number,
+): Wanted & Partial<StreamConfig> & { name: string } {
+  return {
     ...definition,
     subjects: [...definition.subjects],
     retention: definition.retention as RetentionPolicy,
@@ -115,9 +162,6 @@ async function ensureStream(
     storage: StorageType.File,
     num_replicas: replicas,
   };
-  const existing = await jsm.streams.info(definition.name).catch(() => undefined);
-  if (!existing) await jsm.streams.add(wanted);
-  else if (differs(existing.config, wanted)) await jsm.streams.update(definition.name, wanted);
 }
 
 /** A bucket is a stream with subjects and limits of its own; what may change later is its time to live and copies. */
@@ -127,39 +171,52 @@ async function ensureBucket(
   definition: BucketDefinition,
   replicas: number,
 ): Promise<void> {
-  const { name, description, ttlMs, keyTtl } = definition;
-  const expires = ttlMs !== undefined || keyTtl === true;
+  const { name, description, ttlMs } = definition;
   const ttl = ttlMs === undefined ? {} : { ttl: ttlMs };
-  const marker = expires ? { markerTTL: MARKER_TTL_MS } : {};
+  const marker = expires(definition) ? { markerTTL: MARKER_TTL_MS } : {};
   await kvm.create(name, { description, history: 1, replicas, ...ttl, ...marker });
-  const stream = `KV_${name}`;
-  const wanted = {
+  await adjust(jsm, bucketStream(name), wantedOfBucket(definition, replicas));
+}
+
+function wantedOfBucket(definition: BucketDefinition, replicas: number): Wanted {
+  return {
     num_replicas: replicas,
-    max_age: (ttlMs ?? 0) * 1e6,
-    ...(expires ? { allow_msg_ttl: true, subject_delete_marker_ttl: MARKER_TTL_MS * 1e6 } : {}),
+    max_age: (definition.ttlMs ?? 0) * 1e6,
+    ...(expires(definition)
+      ? { allow_msg_ttl: true, subject_delete_marker_ttl: MARKER_TTL_MS * 1e6 }
+      : NO_ROLLUP),
   };
-  const { config } = await jsm.streams.info(stream);
-  if (differs(config, wanted)) await jsm.streams.update(stream, wanted);
+}
+
+function expires({ ttlMs, keyTtl }: BucketDefinition): boolean {
+  return ttlMs !== undefined || keyTtl === true;
 }
 
 /** Objects, too, are messages of a stream. */
 async function ensureObjects(
   nc: NatsConnection,
   jsm: JetStreamManager,
-  definition: { readonly name: string; readonly description: string; readonly ttlMs: number },
+  definition: ObjectDefinition,
   replicas: number,
 ): Promise<void> {
   const { name, description, ttlMs } = definition;
   await new Objm(nc).create(name, { description, replicas, ttl: ttlMs * 1e6 });
-  const stream = `OBJ_${name}`;
-  const wanted = { num_replicas: replicas, max_age: ttlMs * 1e6 };
-  const { config } = await jsm.streams.info(stream);
-  if (differs(config, wanted)) await jsm.streams.update(stream, wanted);
+  await adjust(jsm, objectStream(name), wantedOfObjects(definition, replicas));
 }
 
-function differs(existing: StreamConfig, wanted: Record<string, unknown>): boolean {
-  const have = existing as unknown as Record<string, unknown>;
-  return Object.entries(wanted).some(
-    ([field, value]) => JSON.stringify(have[field] ?? null) !== JSON.stringify(value),
+function wantedOfObjects({ ttlMs }: ObjectDefinition, replicas: number): Wanted {
+  return { num_replicas: replicas, max_age: ttlMs * 1e6, ...NO_ROLLUP };
+}
+
+async function adjust(jsm: JetStreamManager, stream: string, wanted: Wanted): Promise<void> {
+  const { config } = await jsm.streams.info(stream);
+  if (differing(config, wanted).length > 0) await jsm.streams.update(stream, wanted);
+}
+
+/** The fields in which it is not as wanted. */
+function differing(existing: StreamConfig, wanted: Wanted): string[] {
+  const have = existing as unknown as Wanted;
+  return Object.entries(wanted).flatMap(([field, value]) =>
+    JSON.stringify(have[field] ?? null) === JSON.stringify(value) ? [] : [field],
   );
 }

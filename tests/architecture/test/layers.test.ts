@@ -12,11 +12,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   service: ["proto", "kit"],
   agent: ["proto", "kit", "sdk"],
   broker: [],
-  cli: ["proto", "nats", "sdk", "broker"],
+  cli: ["proto", "nats", "kit", "sdk", "broker"],
   harness: ["proto", "nats", "kit", "broker"],
   bench: ["proto", "nats", "sdk", "harness"],
   example: ["sdk"],
   tests: ["proto", "nats", "sdk", "harness"],
+  sim: ["proto", "kit", "service", "agent"],
 };
 
 type Package = {

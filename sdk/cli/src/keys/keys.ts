@@ -43,8 +43,13 @@ export class Keys {
   async create(env: string, nowMs: number): Promise<string> {
     const letters = Array.from({ length: LENGTH }, () => LETTERS[randomInt(LETTERS.length)]);
     const key = `${keyPrefix(env)}${letters.join("")}`;
-    await registerKey(this.#nc, this.#box, key, { env, createdAt: nowMs });
+    await this.register(env, key, nowMs);
     return key;
+  }
+
+  /** Lets a key in that was made elsewhere. The same key again changes nothing. */
+  async register(env: string, key: string, nowMs: number): Promise<void> {
+    await registerKey(this.#nc, this.#box, key, { env, createdAt: nowMs });
   }
 
   /**

@@ -1,22 +1,21 @@
 /** `npm run keys`: the process. */
-import { connectBroker, SecretBox } from "@millrace/nats";
-import { masterKeysOf } from "../master-key.ts";
+import { accessSettingsOf, brokerAccess, connectBroker, SecretBox } from "@millrace/nats";
+import { masterKeysOf, secretKeyOf } from "../secrets.ts";
 import { execute, readCommand, USAGE } from "./command.ts";
 import { Keys } from "./keys.ts";
 
 const USAGE_ERROR = 2;
 
 async function run(argv: readonly string[]): Promise<number> {
-  const command = readCommand(argv);
+  const command = readCommand(argv, secretKeyOf(process.env));
   if (typeof command === "string") {
     console.error(`${command}\n\n${USAGE}`);
     return USAGE_ERROR;
   }
-  const credentialsFile = process.env["MILLRACE_NATS_CREDENTIALS"];
   const nc = await connectBroker({
     url: process.env["MILLRACE_NATS_URL"] || "nats://127.0.0.1:4222",
     name: "millrace keys",
-    ...(credentialsFile ? { credentialsFile } : {}),
+    access: brokerAccess(accessSettingsOf(process.env)),
   });
   try {
     const keys = await Keys.open(nc, await SecretBox.open(nc, masterKeysOf(process.env)));

@@ -9,7 +9,8 @@
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from "node:crypto";
 import { BUCKETS, CONFIG_KEYS } from "@millrace/proto";
 import { Bucket } from "../buckets.ts";
-import type { NatsConnection } from "../connect.ts";
+import { isConfined, type NatsConnection } from "../connect.ts";
+import { BrokerUnavailableError } from "../errors.ts";
 
 const MIN_LENGTH = 32;
 const IV_BYTES = 12;
@@ -17,6 +18,8 @@ const TAG_BYTES = 16;
 const KEY_ID_LENGTH = 8;
 const PURPOSE = "millrace secrets";
 const CIPHER = "aes-256-gcm";
+const PATIENCE_MS = 30_000;
+const LOOK_AGAIN_MS = 250;
 
 type SealingKey = { readonly id: string; readonly key: Buffer };
 
@@ -34,11 +37,15 @@ export class SecretBox {
    * @param masterKeys `MILLRACE_MASTER_KEY`: texts of at least 32 characters separated by commas, the current one
    *   first; undefined or empty: the broker's
    * @throws RangeError when one of them is too short
+   * @throws BrokerUnavailableError when the broker has none and this connection may not make one: a gateway does
    */
   static async open(nc: NatsConnection, masterKeys?: string): Promise<SecretBox> {
     const config = await Bucket.open(nc, BUCKETS.config, text);
     const [first, ...others] = readMasterKeys(masterKeys);
-    if (first === undefined) return new SecretBox([sealingKey(await brokersKey(config))], false);
+    if (first === undefined) {
+      const key = isConfined(nc) ? await othersKey(config) : await brokersKey(config);
+      return new SecretBox([sealingKey(key)], false);
+    }
     // What was sealed before a master key was configured.
     const kept = await config.get(CONFIG_KEYS.masterKey);
     const older = [...others, ...(kept ? [kept.value] : [])];
@@ -104,6 +111,18 @@ async function brokersKey(config: Bucket<string>): Promise<string> {
   const agreed = await config.get(CONFIG_KEYS.masterKey);
   if (!agreed) throw new Error("the master key was removed while it was made");
   return agreed.value;
+}
+
+/** Whoever is confined to an environment may read the installation's key, and not replace it. */
+async function othersKey(config: Bucket<string>): Promise<string> {
+  for (let waitedMs = 0; waitedMs <= PATIENCE_MS; waitedMs += LOOK_AGAIN_MS) {
+    const stored = await config.get(CONFIG_KEYS.masterKey);
+    if (stored) return stored.value;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+  }
+  throw new BrokerUnavailableError(
+    "There is no master key: set MILLRACE_MASTER_KEY, the same as the gateways', or start a gateway, which makes one",
+  );
 }
 
 function sealingKey(masterKey: string): SealingKey {
