@@ -1,8 +1,15 @@
 import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
-    projects: ["proto", "sdk/*", "services/*", "deploy/nats", "bench", "tests/*", "examples/*"].map(
-      (folder) => `${folder}/vitest.config.ts`,
-    ),
+    projects: [
+      "proto",
+      "sdk/*",
+      "services/*",
+      "deploy/nats",
+      "deploy/docker",
+      "bench",
+      "tests/*",
+      "examples/*",
+    ].map((folder) => `${folder}/vitest.config.ts`),
   },
 });

@@ -17,7 +17,7 @@ const RUNS_MADE = 1_000_000;
 const QUERIES = 200;
 const CHECK_EVERY = 10;
 const PAGE = 25;
-const IN_FLIGHT = 4096;
+const GROUP = 2000;
 const GOAL_MS = 50;
 const GIVE_UP_MS = 600_000;
 
@@ -77,20 +77,21 @@ function figuresOf({ name }: QueryKind, place: Place, times: Histogram): Figure[
   ];
 }
 
-/** Resolves with how many events it were. */
+/** Resolves with how many events it were, all of them stored. */
 async function publish(publisher: Publisher, runs: readonly MadeRun[]): Promise<number> {
   let events = 0;
-  let failed: unknown;
+  let group: Promise<unknown>[] = [];
+  let before: Promise<unknown> = Promise.resolve();
   for (const { subject, type, body } of eventsOf(runs)) {
-    void publisher.publish(subject, body, { type, deadlineMs: 60_000 }).catch((error: unknown) => {
-      failed = error;
-    });
     events++;
-    while (publisher.pending >= IN_FLIGHT) await new Promise((resolve) => setImmediate(resolve));
-    if (failed !== undefined) throw failed;
+    group.push(publisher.publish(subject, body, { type, deadlineMs: GIVE_UP_MS }));
+    if (group.length < GROUP) continue;
+    // One group is on its way while the next one is made.
+    await before;
+    before = Promise.all(group);
+    group = [];
   }
-  await publisher.flush();
-  if (failed !== undefined) throw failed;
+  await Promise.all([before, ...group]);
   return events;
 }
 
@@ -123,7 +124,7 @@ class List {
   async #ask({ filter }: ListQuery, after: string | undefined): Promise<string[]> {
     const query = new URLSearchParams({ "page[size]": String(PAGE), ...filter });
     if (after !== undefined) query.set("page[after]", after);
-    const answer = await fetch(`${this.#url}?${query}`, { headers: this.#headers });
+    const answer = await fetch(`${this.#url}?${query.toString()}`, { headers: this.#headers });
     if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
     const { data } = (await answer.json()) as { data: { id: string }[] };
     return data.map(({ id }) => id);

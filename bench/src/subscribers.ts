@@ -9,12 +9,11 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { cpuSeconds, Millrace, sleep } from "@millrace/harness";
+import { cpuSeconds, Millrace, residentMb, sleep } from "@millrace/harness";
 import { Feed, storedAt, type NatsConnection } from "@millrace/nats";
 import { RUNS } from "@millrace/proto";
 import { build } from "hdr-histogram-js";
 import { EVENTS_OF_PLAIN_RUN, Load } from "./load.ts";
-import { residentMb } from "./memory.ts";
 import type { Figure } from "./report.ts";
 import type { Scale } from "./scenarios.ts";
 import type { LoadMessage } from "./run-load.ts";
@@ -34,7 +33,7 @@ export async function subscribers(size: Scale, say: (line: string) => void): Pro
     await millrace.agent(join(import.meta.dirname, "../tasks"), { MILLRACE_LOG_LEVEL: "warn" });
     const gateway = [...millrace.services].find(({ name }) => name === "gateway")?.pid ?? 0;
     const usage = (): Usage => ({
-      memoryMb: residentMb(gateway),
+      memoryMb: residentMb([gateway]).each,
       cpuSec: cpuSeconds([gateway]) ?? Number.NaN,
     });
     say("warming up");

@@ -3,7 +3,7 @@ export default defineProject({
   ssr: { resolve: { conditions: ["@millrace/source"] } },
   test: {
     include: ["test/**/*.test.ts"],
-    testTimeout: 30_000,
+    testTimeout: 120_000,
     hookTimeout: 120_000,
     // Each file starts whole systems and kills them: after everything else, two at a time.
     maxWorkers: 2,

@@ -2,7 +2,13 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { untilReady } from "./await-ready.ts";
 import type { NatsServerBinary } from "./binary.ts";
-import { type BrokerAuth, brokerConfig } from "./broker-config.ts";
+import {
+  type BrokerAuth,
+  brokerConfig,
+  type BrokerTls,
+  type ClusterNode,
+} from "./broker-config.ts";
+import { DEFAULT_DURABILITY, type Durability } from "./durability.ts";
 import { BrokerStartError } from "./errors.ts";
 import { assertPortFree } from "./port-check.ts";
 import { emptyPortsDir, findRunningServer } from "./ports-file.ts";
@@ -17,12 +23,16 @@ export type StartOptions = {
   readonly port?: number | undefined;
   /** The address to listen on. Default: 127.0.0.1. */
   readonly host?: string | undefined;
-  /** Every write reaches the disk before it is acknowledged; slow. Default: the server's every two minutes. */
-  readonly syncAlways?: boolean | undefined;
+  /** When what it acknowledges is on the disk. Default: `fast`. */
+  readonly durability?: Durability | undefined;
   /** Appended to. Default: `nats-server.log` in the store directory. */
   readonly logFile?: string | undefined;
   /** What clients must present. Default: nothing. */
   readonly auth?: BrokerAuth | undefined;
+  /** Default: without. */
+  readonly tls?: BrokerTls | undefined;
+  /** The cluster this server is a node of. Default: none, it stands alone. */
+  readonly cluster?: ClusterNode | undefined;
 };
 
 /** A server that this process started. It is ended by `stop` or `kill` alone, not by this process's end. */
@@ -50,7 +60,7 @@ const STOP_PATIENCE_MS = 10_000;
  *   the message has the last lines of its log
  */
 export async function startBroker(options: StartOptions): Promise<RunningBroker> {
-  const { binary, port = 0, host = "127.0.0.1", auth } = options;
+  const { binary, port = 0, host = "127.0.0.1", auth, tls, cluster } = options;
   const storeDir = resolve(options.storeDir);
   const portsDir = join(storeDir, "ports");
   const configPath = join(storeDir, "nats-server.conf");
@@ -62,9 +72,18 @@ export async function startBroker(options: StartOptions): Promise<RunningBroker>
   try {
     await mkdir(dirname(logFile), { recursive: true });
     await emptyPortsDir(portsDir);
-    const syncAlways = options.syncAlways ?? false;
+    const syncAlways = (options.durability ?? DEFAULT_DURABILITY) === "strict";
     const listenPort = port === 0 ? -1 : port;
-    const config = brokerConfig({ host, port: listenPort, storeDir, portsDir, syncAlways, auth });
+    const config = brokerConfig({
+      host,
+      port: listenPort,
+      storeDir,
+      portsDir,
+      syncAlways,
+      auth,
+      tls,
+      cluster,
+    });
     // It may hold a password.
     await writeFile(configPath, config, { mode: 0o600 });
   } catch (error) {
@@ -78,7 +97,7 @@ export async function startBroker(options: StartOptions): Promise<RunningBroker>
   try {
     const ready = await untilReady(server, portsDir, clientHost, auth);
     return {
-      url: `nats://${clientHost.includes(":") ? `[${clientHost}]` : clientHost}:${ready.port}`,
+      url: `${tls === undefined ? "nats" : "tls"}://${clientHost.includes(":") ? `[${clientHost}]` : clientHost}:${ready.port}`,
       port: ready.port,
       pid: server.pid,
       version: ready.info.version,

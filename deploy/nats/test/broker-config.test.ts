@@ -25,6 +25,24 @@ test("sync always", () => {
   expect(brokerConfig({ ...config, syncAlways: true })).toContain("sync_interval: always");
 });
 
+test("a node of a cluster has a name of its own, and knows the others", () => {
+  const text = brokerConfig({
+    ...config,
+    cluster: {
+      clusterName: "millrace",
+      nodeName: "n1",
+      host: "127.0.0.1",
+      port: 6222,
+      routes: ["nats://10.0.0.2:6222", "nats://10.0.0.3:6222"],
+    },
+  });
+  expect(text).toContain('server_name: "n1"');
+  expect(text).toContain(
+    'cluster {\n  name: "millrace"\n  host: "127.0.0.1"\n  port: 6222\n  routes: ["nats://10.0.0.2:6222", "nats://10.0.0.3:6222"]\n}',
+  );
+  expect(text).not.toContain("advertise");
+});
+
 test("a token, or a user", () => {
   expect(brokerConfig({ ...config, auth: { token: "s3" } })).toContain('token: "s3"');
   const text = brokerConfig({ ...config, auth: { user: "ada", password: 'a"b' } });

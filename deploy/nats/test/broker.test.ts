@@ -64,7 +64,7 @@ describe("a running broker", () => {
     expect(await first.exited).toEqual({ code: null, signal: "SIGKILL" });
     first.kill("SIGKILL");
 
-    const second = await started({ storeDir, port: first.port, syncAlways: true });
+    const second = await started({ storeDir, port: first.port, durability: "strict" });
     expect(second.url).toBe(first.url);
     expect(second.pid).not.toBe(first.pid);
   });

@@ -3,6 +3,8 @@
  * is dropped when the lease is no longer valid: the next leader derives it anew from the log. Nothing is sent after that.
  */
 import {
+  decodeBody,
+  dispatchSchema,
   dispatchSubject,
   dueSubject,
   encodeBody,
@@ -24,10 +26,12 @@ import {
 } from "@millrace/proto";
 import {
   BrokerRefusedError,
+  lastMessages,
   purgeSubject,
   type Lease,
   type Logger,
   type NatsConnection,
+  type Published,
   type Publisher,
 } from "@millrace/service-kit";
 import { hasPayload } from "./lean.ts";
@@ -63,13 +67,22 @@ export class Effects {
     data: EventData<T>,
   ): Promise<boolean> {
     const subject = runSubject(env, runId, "coordinator");
-    return await this.#publish(subject, encodeEvent(type, data), { type });
+    return (await this.#publish(subject, encodeEvent(type, data), { type })) !== "never";
   }
 
-  /** Makes the run available to agents; one that is available already stays so. */
+  /**
+   * Makes the run available to agents; one that is available already stays so. A dispatch for an earlier admission gives
+   * way: its acknowledgement may be on its way to another node of the broker, or be all that a full disk has kept of it;
+   * then nobody would ever be given it.
+   */
   async dispatch(run: Queued): Promise<void> {
     const subject = dispatchSubjectOf(run);
-    await this.#inTurn(subject, () => this.#publish(subject, encodeBody(dispatchOf(run)), {}));
+    const body = encodeBody(dispatchOf(run));
+    await this.#inTurn(subject, async () => {
+      const done = await this.#publish(subject, body, {});
+      if (done === "refused" && (await this.#removeVoid(subject, run.admission)))
+        await this.#publish(subject, body, {});
+    });
   }
 
   async withdrawDispatch(run: Queued): Promise<void> {
@@ -92,12 +105,17 @@ export class Effects {
     await this.#purge(RESUME.name, signalSubject(env, agentId, runId, "resume", admission));
   }
 
-  /** Arms a timer; arming it again moves it. */
-  async armTimer({ env, runId }: RunName, name: string, at: number): Promise<void> {
+  /** Arms a timer; arming it again moves it. @param admission the run's, as it is now */
+  async armTimer(
+    { env, runId }: RunName,
+    name: string,
+    at: number,
+    admission: number,
+  ): Promise<void> {
     const subject = timerSubject(env, runId, name);
     const headers = scheduleHeaders(at, dueSubject(env, runId, name));
     await this.#inTurn(subject, () =>
-      this.#publish(subject, encodeBody({ dueAt: at }), { headers }),
+      this.#publish(subject, encodeBody({ dueAt: at, admission }), { headers }),
     );
   }
 
@@ -118,29 +136,31 @@ export class Effects {
     await this.#publish(subject, NOTHING, {});
   }
 
+  /** `never`: the broker will never take it. Undefined: the lease was over first. */
   async #publish(
     subject: string,
     body: Uint8Array,
     options: { readonly type?: string; readonly headers?: Readonly<Record<string, string>> },
-  ): Promise<boolean> {
+  ): Promise<Published["kind"] | "never" | undefined> {
+    let done: Published["kind"] | undefined;
     this.#open++;
     // The first try is synchronous: effects reach the broker in the order they were decided.
     while (this.#lease.valid)
       try {
         const deadlineMs = Math.min(PATIENCE_MS, this.#lease.validForMs);
-        await this.#publisher.publish(subject, body, { ...options, deadlineMs });
+        done = (await this.#publisher.publish(subject, body, { ...options, deadlineMs })).kind;
         break;
       } catch (error) {
         if (error instanceof BrokerRefusedError && error.code === MESSAGE_TOO_LARGE) {
           this.#log.error({ subject, err: error }, "the broker will never take this");
           this.#closed();
-          return false;
+          return "never";
         }
         this.#log.warn({ subject, err: error }, "the broker does not take it; trying again");
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     this.#closed();
-    return true;
+    return done;
   }
 
   #closed(): void {
@@ -161,17 +181,34 @@ export class Effects {
   }
 
   async #purge(stream: string, subject: string): Promise<void> {
-    await this.#inTurn(subject, () => this.#purgeNow(stream, subject));
+    await this.#inTurn(subject, () =>
+      this.#untilDone(subject, () => purgeSubject(this.#nc, stream, subject)),
+    );
   }
 
-  async #purgeNow(stream: string, subject: string): Promise<void> {
+  /** Removes the dispatch that is there if it is for an earlier admission. Whether there is room then. */
+  async #removeVoid(subject: string, admission: number): Promise<boolean> {
+    let hasRoom = false;
+    await this.#untilDone(subject, async () => {
+      const [found] = await lastMessages(this.#nc, DISPATCH.name, [subject]);
+      if (found) {
+        const there = dispatchSchema.safeParse(decodeBody(found.data));
+        if (there.success && there.data.admission >= admission) return;
+        await purgeSubject(this.#nc, DISPATCH.name, subject, found.seq);
+      }
+      hasRoom = true;
+    });
+    return hasRoom;
+  }
+
+  async #untilDone(subject: string, effect: () => Promise<void>): Promise<void> {
     this.#open++;
     while (this.#lease.valid)
       try {
-        await purgeSubject(this.#nc, stream, subject);
+        await effect();
         break;
       } catch (error) {
-        this.#log.warn({ subject, err: error }, "purging failed; trying again");
+        this.#log.warn({ subject, err: error }, "removing failed; trying again");
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     this.#closed();

@@ -30,6 +30,8 @@ const SHARDS: readonly number[] = Array.from({ length: SHARD_COUNT }, (_, shard)
  */
 const FORGET_AFTER_MS = 2 * LEASE_TTL_MS;
 const LOOK_AGAIN_MS = LEASE_TTL_MS;
+/** What could not be taken over is left to others for so long: whatever was in the way is hardly gone sooner. */
+const FAILED_PAUSE_MS = 2000;
 
 export class Leadership {
   readonly #id: string;
@@ -40,6 +42,8 @@ export class Leadership {
   readonly #shards: readonly number[];
   readonly #led = new Map<number, Led>();
   readonly #holders = new Map<string, Holder>();
+  /** Shards this process could not take over, and when that was, by its monotonic clock. */
+  readonly #failedAt = new Map<number, number>();
   readonly #timers: NodeJS.Timeout[] = [];
   #balancing = false;
   #balanceAgain = false;
@@ -145,7 +149,10 @@ export class Leadership {
     const surplus = this.shards.slice(share);
     await Promise.all(surplus.map((shard) => this.#giveUp(shard)));
     const free = this.#shards.filter(
-      (shard) => !this.#led.has(shard) && !this.#holders.has(LEASE_KEYS.shard(shard)),
+      (shard) =>
+        !this.#led.has(shard) &&
+        !this.#holders.has(LEASE_KEYS.shard(shard)) &&
+        performance.now() - (this.#failedAt.get(shard) ?? -Infinity) >= FAILED_PAUSE_MS,
     );
     const wanted = free.slice(0, Math.max(0, share - this.#led.size));
     await Promise.all(wanted.map((shard) => this.#take(shard)));
@@ -172,10 +179,13 @@ export class Leadership {
       const leader = await ShardLeader.start(shard, lease, this.#resources);
       if (this.#led.get(shard) !== led) return await leader.stop();
       led.leader = leader;
+      this.#failedAt.delete(shard);
       this.#log.info({ shard, runs: leader.size }, "leading shard");
     } catch (error) {
       this.#log.error({ err: error, shard }, "taking the shard over failed");
       this.#led.delete(shard);
+      this.#failedAt.set(shard, performance.now());
+      setTimeout(() => void this.#balance(), FAILED_PAUSE_MS).unref();
       await lease.release();
     }
   }

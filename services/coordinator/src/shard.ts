@@ -264,6 +264,9 @@ export class ShardLeader {
   #didNotApply(env: string, event: RunEvent, admission: number): void {
     const { runId, seq } = event;
     if (event.type === "slot-granted") this.#admission.returned(env, runId, event.data);
+    // Somebody who was told asks again: see `RunClient.awaitRun`. A run that lives tells them at its end.
+    if (event.type === "run-awaited" && this.#runs.get(runId)?.status === "finished")
+      this.#lateWaiters.add(env, event);
     // A claim that lost against a cancellation or a result: its agent must stop the code.
     if (event.type === "attempt-started")
       void this.#effects.signal({ env, runId }, event.data.agentId, "stop", admission, seq);
@@ -284,7 +287,7 @@ export class ShardLeader {
     const name = { env: run.trigger.env, runId: run.id };
     switch (o.kind) {
       case "timer":
-        return this.#effects.armTimer(name, o.name, o.at);
+        return this.#effects.armTimer(name, o.name, o.at, run.admission);
       case "admit":
         if (run.status === "queued") this.#admission.admit(run);
         return undefined;

@@ -8,7 +8,9 @@ import {
   dispatchSubject,
   dueSubject,
   evolve,
+  laneOf,
   makeRunId,
+  poolOf,
   TIMERS,
   timerSubject,
   type Queued,
@@ -96,6 +98,30 @@ describe("an effect", () => {
     expect(taken).toBe(false);
     expect(lines.filter((line) => line.level === "error")).toHaveLength(1);
     expect(await effects.append(name(id), "cancel-requested", { at: 1 })).toBe(true);
+  });
+});
+
+describe("a dispatch whose place is taken", () => {
+  const dispatched = async (run: Queued) => {
+    const { env, machine, isolation, pool, version } = run.trigger;
+    const subject = dispatchSubject(env, poolOf(pool, version), laneOf(machine, isolation), run.id);
+    const found = await jsm.streams.getMessage(DISPATCH.name, { last_by_subj: subject });
+    return found && { seq: found.seq, ...dispatchSchema.parse(decodeBody(found.data)) };
+  };
+
+  test("by one of an earlier admission, which nobody may be left to take up, replaces it", async () => {
+    const run = queued(runId(), 1);
+    await effects.dispatch(run);
+    await effects.dispatch({ ...run, admission: run.admission + 1 });
+    expect(await dispatched(run)).toMatchObject({ admission: run.admission + 1 });
+  });
+
+  test("by one of the same admission, stated by an earlier leader, leaves it there", async () => {
+    const run = queued(runId(), 1);
+    await effects.dispatch(run);
+    const before = await dispatched(run);
+    await effects.dispatch(run);
+    expect(await dispatched(run)).toEqual(before);
   });
 });
 
@@ -238,15 +264,15 @@ describe("a timer", () => {
 
   test("armed again is moved, and fires once", async () => {
     const id = runId();
-    await effects.armTimer(name(id), "t", Date.now() + 60_000);
-    await effects.armTimer(name(id), "t", Date.now() + 200);
+    await effects.armTimer(name(id), "t", Date.now() + 60_000, 1);
+    await effects.armTimer(name(id), "t", Date.now() + 200, 1);
     await until("it is due", async () => (await counts(id)).due === 1);
     expect(await counts(id)).toEqual({ armed: 0, due: 1 });
   });
 
   test("that is disarmed does not fire", async () => {
     const id = runId();
-    await effects.armTimer(name(id), "t", Date.now() + 400);
+    await effects.armTimer(name(id), "t", Date.now() + 400, 1);
     await effects.disarmTimer(name(id), "t");
     expect(await counts(id)).toEqual({ armed: 0, due: 0 });
     await sleep(900);

@@ -10,6 +10,7 @@ import {
   parseSignalSubject,
   poolOf,
   runSubject,
+  agentKey,
   signalConsumer,
   type ChildResult,
   type EventData,
@@ -71,7 +72,7 @@ export class FakeAgent {
     platform.onStop(() => agent.#stop());
     const { nc } = platform;
     const lane = dispatchConsumer("dev", poolOf(pool, options.version), agent.#machine);
-    const signals = signalConsumer(agent.id);
+    const signals = signalConsumer("dev", agent.id);
     await ensureConsumer(nc, lane);
     await ensureConsumer(nc, signals);
     const loop = (definition: typeof lane, onMessage: (delivery: Delivery) => void): PullLoop =>
@@ -100,7 +101,7 @@ export class FakeAgent {
   async hide(): Promise<void> {
     clearInterval(this.#presence);
     const bucket = await Bucket.open(this.#platform.nc, BUCKETS.agents, agentRecordSchema);
-    await bucket.delete(this.id);
+    await bucket.delete(agentKey("dev", this.id));
   }
 
   async show(): Promise<void> {
@@ -110,7 +111,7 @@ export class FakeAgent {
 
   async #announce(): Promise<void> {
     const bucket = await Bucket.open(this.#platform.nc, BUCKETS.agents, agentRecordSchema);
-    await bucket.put(this.id, {
+    await bucket.put(agentKey("dev", this.id), {
       id: this.id,
       env: "dev",
       pool: this.#pool,

@@ -26,6 +26,7 @@ import {
   type Trigger,
 } from "@millrace/proto";
 import {
+  Metrics,
   Bucket,
   Feed,
   openBlobs,
@@ -39,6 +40,7 @@ import { TestBroker, until } from "@millrace/harness";
 import { Agents } from "../src/agents.ts";
 import { Leadership } from "../src/leadership.ts";
 import { QueueSettings } from "../src/queue-settings.ts";
+import { RunMetrics } from "../src/run-metrics.ts";
 import { Tokens } from "../src/tokens.ts";
 import { trigger } from "./runs.ts";
 
@@ -288,6 +290,7 @@ export class Coordinator {
       agents: await Agents.open(nc),
       queues,
       tokens: await Tokens.open(nc, log),
+      metrics: new RunMetrics(new Metrics()),
     });
     return new Coordinator(leadership, queues, nc, lines);
   }

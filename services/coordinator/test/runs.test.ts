@@ -287,7 +287,7 @@ describe("an agent is told", () => {
     await until("it is told", async () => {
       const signals = await platform.subjects(
         RESUME.name,
-        signalConsumer("agent_late").filter_subject,
+        signalConsumer("dev", "agent_late").filter_subject,
       );
       return signals.some((subject) => subject.includes(runId) && subject.includes("stop-"));
     });
@@ -320,7 +320,7 @@ describe.concurrent("an agent that is lost", () => {
     });
     // Should it live after all, it must let go of the run.
     await until("it is told", async () => {
-      const { filter_subject } = signalConsumer(first.id);
+      const { filter_subject } = signalConsumer("dev", first.id);
       const [signal] = await platform.subjects(RESUME.name, filter_subject);
       return signal?.includes(`${runId}.stop-`) === true;
     });

@@ -272,4 +272,27 @@ describe.concurrent("a takeover", () => {
       await platform.untilGateIsClear("q");
       await coordinator.stop();
     }));
+
+  test("that fails is tried again every two seconds, not without a pause, and goes on when it can", () =>
+    onPlatform(async (platform) => {
+      const real = await openBlobs(platform.nc, OBJECT_BUCKETS.snapshots.name, 1);
+      let isBroken = true;
+      let tries = 0;
+      const blobs: Blobs = {
+        ...real,
+        get: async (name) => {
+          if (!isBroken) return await real.get(name);
+          tries++;
+          throw new Error("no such permission");
+        },
+      };
+      const starting = platform.coordinator({ blobs });
+      await sleep(3000);
+      expect(tries).toBeGreaterThanOrEqual(SHARD_COUNT);
+      expect(tries).toBeLessThanOrEqual(3 * SHARD_COUNT);
+      isBroken = false;
+      const coordinator = await starting;
+      await until("all shards are led", () => coordinator.leadership.settled);
+      await coordinator.stop();
+    }));
 });
