@@ -79,9 +79,10 @@ export class Effects {
     const subject = dispatchSubjectOf(run);
     const body = encodeBody(dispatchOf(run));
     await this.#inTurn(subject, async () => {
-      const done = await this.#publish(subject, body, {});
-      if (done === "refused" && (await this.#removeVoid(subject, run.admission)))
-        await this.#publish(subject, body, {});
+      for (;;) {
+        const done = await this.#publish(subject, body, {});
+        if (done !== "refused" || !(await this.#removeVoid(subject, run.admission))) return;
+      }
     });
   }
 
@@ -186,12 +187,16 @@ export class Effects {
     );
   }
 
-  /** Removes the dispatch that is there if it is for an earlier admission. Whether there is room then. */
+  /**
+   * Removes the dispatch that is there if it is for an earlier admission. Whether there may be room then: a node of the
+   * broker that is a moment behind does not see the dispatch another one has refused for.
+   */
   async #removeVoid(subject: string, admission: number): Promise<boolean> {
     let hasRoom = false;
     await this.#untilDone(subject, async () => {
       const [found] = await lastMessages(this.#nc, DISPATCH.name, [subject]);
-      if (found) {
+      if (!found) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      else {
         const there = dispatchSchema.safeParse(decodeBody(found.data));
         if (there.success && there.data.admission >= admission) return;
         await purgeSubject(this.#nc, DISPATCH.name, subject, found.seq);

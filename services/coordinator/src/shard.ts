@@ -154,7 +154,7 @@ export class ShardLeader {
   async #catchUp(): Promise<void> {
     const { nc, blobs, log } = this.#resources;
     const shard = this.#shard;
-    const snapshot = await loadSnapshot(blobs, shard);
+    const snapshot = await loadSnapshot(nc, blobs, shard, Date.now());
     for (const run of snapshot?.runs ?? []) this.#runs.set(run.id, run);
     this.#starts.restore(snapshot?.starts ?? []);
     this.#snapshotSeq = snapshot?.seq ?? 0;
@@ -433,6 +433,7 @@ export class ShardLeader {
     const seq = this.#feed?.lastSeq ?? this.#snapshotSeq;
     this.#eventsSinceSnapshot = 0;
     await storeSnapshot(this.#resources.blobs, this.#shard, {
+      at: Date.now(),
       seq,
       runs: [...this.#runs.values()],
       starts: this.#starts.stored(),

@@ -1,6 +1,7 @@
 /** Shards change hands: gracefully, after a crash, and while things happen that nobody leads. */
 import {
   BUCKETS,
+  DISPATCH,
   LEASE_KEYS,
   OBJECT_BUCKETS,
   RUNS,
@@ -221,6 +222,42 @@ describe.concurrent("a takeover", () => {
       function told(): number {
         return platform.ledger.types(parent).filter((type) => type === "child-finished").length;
       }
+    }));
+
+  test("does not bring back a run of a snapshot that is older than the log: how it ended may be gone", () =>
+    onPlatform(async (platform) => {
+      await platform.queue("q", null);
+      const before = await platform.coordinator();
+      const runId = await platform.trigger("q");
+      await until("it is dispatched", async () => {
+        const { state } = await platform.jsm.streams.info(DISPATCH.name);
+        return state.messages === 1;
+      });
+      await before.stop();
+      const claimed: string[] = [];
+      await FakeAgent.join(platform, "q", {
+        work: async (run) => {
+          claimed.push(run.runId);
+          await run.succeed();
+        },
+      });
+      await platform.untilFinished([runId]);
+      const { config } = await platform.jsm.streams.info(RUNS.name);
+      const age = { max_age: 1e9, duplicate_window: 1e9 };
+      await platform.jsm.streams.update(RUNS.name, { ...config, ...age });
+      await until("the log has forgotten it", async () => {
+        const { state } = await platform.jsm.streams.info(RUNS.name);
+        return state.messages === 0;
+      });
+
+      const after = await platform.coordinator();
+      const next = await platform.trigger("q");
+      await platform.untilFinished([next]);
+      expect(claimed).toEqual([runId, next]);
+      expect(
+        platform.ledger.types(runId).filter((type) => type === "attempt-started"),
+      ).toHaveLength(1);
+      await after.stop();
     }));
 
   test("without a readable snapshot starts from the log", () =>

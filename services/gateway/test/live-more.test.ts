@@ -24,6 +24,18 @@ const of = <T extends LiveMessage["type"]>(
   type: T,
 ): readonly Of<T>[] => messages.filter((message): message is Of<T> => message.type === type);
 
+describe("a subscription to runs", () => {
+  it("says that it has caught up although the log is empty, and although nothing is new", async () => {
+    client.send({ type: "subscribe-runs", id: "first", tags: ["nobody"], afterSeq: 0 });
+    await client.until((messages) => of(messages, "caught-up").length === 1);
+    expect(of(client.messages, "caught-up")).toEqual([{ type: "caught-up", id: "first", seq: 0 }]);
+    await gateway.trigger("greet");
+    const afterSeq = await gateway.logLength();
+    client.send({ type: "subscribe-runs", id: "second", tags: ["nobody"], afterSeq });
+    await client.until((messages) => of(messages, "caught-up").some(({ id }) => id === "second"));
+  });
+});
+
 describe("a subscription to queues", () => {
   it("tells the counts now and after they changed, several changes as one", async () => {
     client.send({ type: "subscribe-queues", id: "q", queues: ["mail", "task/team/greet"] });

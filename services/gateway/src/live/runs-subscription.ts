@@ -61,7 +61,8 @@ export class RunsSubscription {
     this.#form = form;
     this.#outlet = outlet;
     this.#afterSeq = afterSeq ?? 0;
-    this.#caughtUpTo = afterSeq ?? Number.POSITIVE_INFINITY;
+    // The first time is worth saying, also when nothing is new.
+    this.#caughtUpTo = afterSeq === undefined ? Number.POSITIVE_INFINITY : afterSeq - 1;
   }
 
   /**
