@@ -6,8 +6,8 @@
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 
-/** How often the event loop's delay is sampled: often enough for a figure, seldom enough to let the process sleep. */
-const LOOP_SAMPLE_MS = 250;
+/** How often the event loop's delay is sampled, for figures that are not served: seldom, to let the process sleep. */
+const LOOP_SAMPLE_MS = 1000;
 
 export type Labels<L extends string> = Readonly<Record<L, string>>;
 
@@ -30,6 +30,9 @@ export class Metrics {
       register: this.#registry,
       eventLoopMonitoringPrecision: LOOP_SAMPLE_MS,
     });
+    // They count the interval of the samples as delay. `nodejs_eventloop_lag_seconds` does not.
+    for (const figure of ["min", "max", "mean", "stddev", "p50", "p90", "p99"])
+      this.#registry.removeSingleMetric(`nodejs_eventloop_lag_${figure}_seconds`);
   }
 
   /** @param read calls `set` for every combination of labels there is now */

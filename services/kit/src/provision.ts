@@ -3,6 +3,7 @@
  * and safe from several processes at once. Every other service waits until it has been done.
  */
 import {
+  JetStreamApiError,
   jetstreamManager,
   StorageType,
   type DiscardPolicy,
@@ -36,17 +37,43 @@ export class UnsuitableBrokerError extends Error {
 
 const schemaVersion = z.number().int();
 
+/** The status of answers of a broker that has no leader for what is asked. */
+const UNAVAILABLE = 503;
+
 /** How long a removed key's marker stays for watchers that were away. */
 const MARKER_TTL_MS = 60_000;
 
 /** A message that asks for it would empty the whole stream, whoever may write one subject of it. Expiring keys need it. */
 const NO_ROLLUP = { allow_rollup_hdrs: false };
 
+/** A cluster that has just started elects its leaders first, and answers late or not at all until it has. */
+const PATIENCE_MS = 60_000;
+const RETRY_MS = 500;
+
 /**
  * @param replicas copies of each stream: 1 on one node, 3 on a cluster
- * @throws UnsuitableBrokerError
+ * @throws UnsuitableBrokerError; what the broker last said, when it does not take part for a minute
  */
 export async function provision(nc: NatsConnection, replicas: number): Promise<void> {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      await provisionOnce(nc, replicas);
+      return;
+    } catch (error) {
+      if (!isPassing(error) || Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+  }
+}
+
+/** No answer in time, or a broker without a leader at the moment. What was done until then is found done. */
+function isPassing(error: unknown): boolean {
+  if (error instanceof JetStreamApiError) return error.status === UNAVAILABLE;
+  return error instanceof Error && error.name === "TimeoutError";
+}
+
+async function provisionOnce(nc: NatsConnection, replicas: number): Promise<void> {
   checkVersion(nc);
   if (nc.info?.jetstream !== true)
     throw new UnsuitableBrokerError(

@@ -197,9 +197,9 @@ describe.concurrent("in time,", () => {
     const through = await open(own);
     const lease = await acquire("lapsed", "one", through);
     await sleep(RENEW_MS - 300);
-    own.freeze();
+    await own.freeze();
     await until("it is not believed in any more", () => !lease.valid);
-    own.thaw();
+    await own.thaw();
     let revived = false;
     const watching = (async () => {
       const deadline = performance.now() + 2 * RENEW_MS;

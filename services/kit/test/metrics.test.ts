@@ -46,7 +46,10 @@ describe("the metrics of a process", () => {
   test("include the process's own where it is observed", async () => {
     expect(await metrics.text()).not.toContain("process_resident_memory_bytes");
     metrics.observeProcess();
-    expect(await metrics.text()).toMatch(/process_resident_memory_bytes \d+/);
+    const text = await metrics.text();
+    expect(text).toMatch(/process_resident_memory_bytes \d+/);
+    expect(text).toContain("nodejs_eventloop_lag_seconds");
+    expect(text).not.toContain("nodejs_eventloop_lag_p99_seconds");
   });
 
   test("that cannot be read answer 500 with the reason, and the process goes on", async () => {

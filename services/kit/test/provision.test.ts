@@ -148,6 +148,21 @@ describe("provisioning", () => {
   });
 });
 
+/** Longer than one request to the broker is waited for. */
+const NO_ANSWER_MS = 6500;
+
+test("a broker that does not answer in time, as a cluster that has just started, is asked again", async () => {
+  await broker.freeze();
+  const provisioned = provision(nc, 1).then(
+    () => "provisioned",
+    (error: unknown) => error,
+  );
+  await sleep(NO_ANSWER_MS);
+  await broker.thaw();
+  expect(await provisioned).toBe("provisioned");
+  expect(await names()).toEqual(EVERYTHING);
+});
+
 describe("a service that waits until the broker is provisioned", () => {
   test("says that it waits, and goes on when it has been done", async () => {
     let said = 0;
