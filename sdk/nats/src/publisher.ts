@@ -131,7 +131,8 @@ export class Publisher {
       for (let i = 0; i < outgoing.length; i += 2) {
         const pending = outgoing[i + 1] as Pending;
         // This process may have stood still since: the sweeper gives up what is late now.
-        if (now < pending.deadline) this.#put(outgoing[i] as string, pending);
+        if (now >= pending.deadline) continue;
+        this.#put(outgoing[i] as string, pending);
       }
     });
   }

@@ -2,12 +2,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  findNatsServer,
-  startBroker,
-  type RunningBroker,
-  type StartOptions,
-} from "@millrace/broker";
+import type { StartOptions } from "@millrace/broker";
+import { launchBroker, type LaunchedBroker } from "@millrace/harness";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import {
   accessSettingsOf,
@@ -24,7 +20,7 @@ const TRUSTED = { MILLRACE_NATS_TLS_CA: cert("ca.pem") };
 const LOCALHOST = { certFile: cert("localhost.pem"), keyFile: cert("localhost.key") };
 
 let dir: string;
-const running: RunningBroker[] = [];
+const running: LaunchedBroker[] = [];
 
 beforeAll(() => {
   dir = mkdtempSync(join(tmpdir(), "millrace-access-"));
@@ -32,13 +28,9 @@ beforeAll(() => {
 afterEach(() => Promise.all(running.splice(0).map((broker) => broker.stop())));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-async function start(options: Pick<StartOptions, "auth" | "tls">): Promise<RunningBroker> {
+async function start(options: Pick<StartOptions, "auth" | "tls">): Promise<LaunchedBroker> {
   const storeDir = mkdtempSync(join(dir, "store-"));
-  const broker = await startBroker({
-    binary: await findNatsServer({ env: process.env }),
-    storeDir,
-    ...options,
-  });
+  const broker = await launchBroker({ storeDir, ...options });
   running.push(broker);
   return broker;
 }

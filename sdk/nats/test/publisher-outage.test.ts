@@ -43,7 +43,7 @@ test("a broker killed in the middle of 2000 publishes costs none of them", async
 test("everything that waits behind a window that does not move is settled when the connection is closed", async () => {
   const nc = await broker.connect();
   const publisher = new Publisher(nc);
-  broker.freeze();
+  await broker.freeze();
   const all = Array.from({ length: 20_000 }, () =>
     publisher.publish(`run.dev.3.${newRunId()}.client`, EMPTY).then(
       () => undefined,
@@ -52,7 +52,7 @@ test("everything that waits behind a window that does not move is settled when t
   );
   await nc.close();
   const errors = await Promise.all(all);
-  broker.thaw();
+  await broker.thaw();
   expect(errors.filter((error) => error instanceof BrokerUnavailableError)).toHaveLength(20_000);
   expect(publisher.pending).toBe(0);
 });

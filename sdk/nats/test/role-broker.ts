@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findNatsServer, startBroker, type RunningBroker } from "@millrace/broker";
+import { launchBroker, type LaunchedBroker } from "@millrace/harness";
 import { permissionsOf, type BrokerRole } from "@millrace/proto";
 import { brokerAccess, inboxPrefixOf, makeUserKey } from "../src/access.ts";
 import { connectBroker, type NatsConnection } from "../src/connect.ts";
@@ -21,13 +21,13 @@ export type RoleName = keyof typeof ROLES;
 
 export class RoleBroker {
   readonly #dir: string;
-  readonly #running: RunningBroker;
+  readonly #running: LaunchedBroker;
   readonly #seeds: ReadonlyMap<RoleName, string>;
   readonly #connections = new Map<RoleName, NatsConnection>();
   /** What the broker refused each of them. */
   readonly #violations = new Map<NatsConnection, string[]>();
 
-  private constructor(dir: string, running: RunningBroker, seeds: ReadonlyMap<RoleName, string>) {
+  private constructor(dir: string, running: LaunchedBroker, seeds: ReadonlyMap<RoleName, string>) {
     this.#dir = dir;
     this.#running = running;
     this.#seeds = seeds;
@@ -41,8 +41,7 @@ export class RoleBroker {
       seeds.set(name as RoleName, seed);
       return { name, publicKey, ...permissionsOf(role, inboxPrefixOf(publicKey)) };
     });
-    const binary = await findNatsServer({ env: process.env });
-    const running = await startBroker({ binary, storeDir: dir, auth: { users } });
+    const running = await launchBroker({ storeDir: dir, auth: { users } });
     return new RoleBroker(dir, running, seeds);
   }
 

@@ -432,8 +432,7 @@ export class ShardLeader {
   async #storeSnapshot(): Promise<void> {
     const seq = this.#feed?.lastSeq ?? this.#snapshotSeq;
     this.#eventsSinceSnapshot = 0;
-    await storeSnapshot(this.#resources.blobs, this.#shard, {
-      at: Date.now(),
+    await storeSnapshot(this.#resources.blobs, this.#shard, Date.now(), {
       seq,
       runs: [...this.#runs.values()],
       starts: this.#starts.stored(),

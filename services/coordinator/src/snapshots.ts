@@ -12,8 +12,6 @@ import type { StoredQueueStarts } from "./rated-starts.ts";
 const FOLD_VERSION = 4;
 
 export type Snapshot = {
-  /** When it was stored. */
-  readonly at: number;
   /** Everything up to this sequence is in `runs`. */
   readonly seq: number;
   /** Runs that are not finished, or have obligations that were not performed yet. */
@@ -36,7 +34,7 @@ export async function loadSnapshot(
 ): Promise<Snapshot | undefined> {
   const bytes = await blobs.get(nameOf(shard));
   if (!bytes) return undefined;
-  let stored: Omit<Snapshot, "at"> & { readonly at?: number; readonly version: number };
+  let stored: Snapshot & { readonly at?: number; readonly version: number };
   try {
     stored = decodeBody(bytes) as typeof stored;
   } catch {
@@ -46,7 +44,7 @@ export async function loadSnapshot(
   // A snapshot of before there were such times is as old as it may be.
   const { at = 0 } = stored;
   // Not to the day: what follows it must not be forgotten while it is read.
-  return nowMs - at < (await logAgeMs(nc)) / 2 ? { ...stored, at } : undefined;
+  return nowMs - at < (await logAgeMs(nc)) / 2 ? stored : undefined;
 }
 
 /** How far back the log reaches. @throws when the broker does not say */
@@ -60,9 +58,10 @@ async function logAgeMs(nc: NatsConnection): Promise<number> {
 export async function storeSnapshot(
   blobs: Blobs,
   shard: number,
+  nowMs: number,
   snapshot: Snapshot,
 ): Promise<void> {
-  await blobs.put(nameOf(shard), encodeBody({ version: FOLD_VERSION, ...snapshot }));
+  await blobs.put(nameOf(shard), encodeBody({ version: FOLD_VERSION, at: nowMs, ...snapshot }));
 }
 
 function nameOf(shard: number): string {

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findNatsServer, startBroker, type RunningBroker } from "@millrace/broker";
+import { launchBroker, type LaunchedBroker } from "@millrace/harness";
 import { connectBroker } from "@millrace/nats";
 import {
   encodeEvent,
@@ -35,13 +35,13 @@ const trigger: Trigger = {
 };
 
 const dir = mkdtempSync(join(tmpdir(), "millrace-carry-"));
-let broker: RunningBroker;
+let broker: LaunchedBroker;
 let nc: NatsConnection;
 let publisher: Publisher;
 let reader: RunLogReader;
 
 beforeAll(async () => {
-  broker = await startBroker({ binary: await findNatsServer({ env: process.env }), storeDir: dir });
+  broker = await launchBroker({ storeDir: dir });
   nc = await connectBroker({ url: broker.url, name: "test" });
   await provision(nc, 1);
   publisher = new Publisher(nc);

@@ -2,8 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findNatsServer, startBroker, type RunningBroker } from "@millrace/broker";
-import { OpenApiCheck } from "@millrace/harness";
+import { launchBroker, OpenApiCheck, type LaunchedBroker } from "@millrace/harness";
 import { connectBroker, registerKey, SecretBox, type NatsConnection } from "@millrace/nats";
 import {
   BUCKETS,
@@ -30,7 +29,7 @@ export const KEY = "mr_dev_correct_horse";
 
 export type TestGateway = {
   readonly url: string;
-  readonly broker: RunningBroker;
+  readonly broker: LaunchedBroker;
   readonly nc: NatsConnection;
   readonly log: Logger;
   readonly app: FastifyInstance;
@@ -51,8 +50,7 @@ export async function startGateway(
   settings: Pick<GatewayParts, "rateLimits"> = {},
 ): Promise<TestGateway> {
   const storeDir = await mkdtemp(join(tmpdir(), "millrace-gateway-"));
-  const binary = await findNatsServer({ env: process.env });
-  const broker = await startBroker({ binary, storeDir });
+  const broker = await launchBroker({ storeDir });
   const nc = await connectBroker({ url: broker.url, name: "gateway test" });
   await provision(nc, 1);
   await register(nc);

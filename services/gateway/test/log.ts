@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findNatsServer, startBroker } from "@millrace/broker";
+import { launchBroker } from "@millrace/harness";
 import { connectBroker, type NatsConnection } from "@millrace/nats";
 import {
   encodeEvent,
@@ -42,8 +42,7 @@ const AGENT = { attempt: 1, agentId: "agent_test" } as const;
 
 export async function startLog(): Promise<TestLog> {
   const folder = await mkdtemp(join(tmpdir(), "millrace-projection-test-"));
-  const binary = await findNatsServer({ env: process.env });
-  const broker = await startBroker({ binary, storeDir: join(folder, "broker") });
+  const broker = await launchBroker({ storeDir: join(folder, "broker") });
   const nc = await connectBroker({ url: broker.url, name: "projection test" });
   await provision(nc, 1);
   const publisher = new Publisher(nc);

@@ -17,6 +17,7 @@ export type Timer = {
   readonly runId: string;
   readonly name: string;
   readonly dueAt: number;
+  readonly admission: number | undefined;
 };
 
 /** The timer of a message on `timer.…` or `due.…`; undefined when it is no run's. */
@@ -30,7 +31,9 @@ export function readTimer(subject: string, data: Uint8Array): Timer | undefined 
     return undefined;
   }
   const body = timerBodySchema.safeParse(value);
-  return body.success ? { ...named, dueAt: body.data.dueAt } : undefined;
+  if (!body.success) return undefined;
+  const { dueAt, admission } = body.data;
+  return { ...named, dueAt, admission };
 }
 
 /**
@@ -42,12 +45,12 @@ export async function fire(
   timer: Timer,
   metrics: SchedulerMetrics,
 ): Promise<void> {
-  const { env, runId, name, dueAt } = timer;
+  const { env, runId, name, dueAt, admission } = timer;
   const at = Date.now();
   await publisher.publish(
     runSubject(env, runId, "scheduler"),
     encodeEvent("timer-fired", { at, name, dueAt }),
-    { type: "timer-fired", headers: { "Nats-Msg-Id": firingId(runId, name, dueAt) } },
+    { type: "timer-fired", headers: { "Nats-Msg-Id": firingId(runId, name, dueAt, admission) } },
   );
   metrics.timerFired(at - dueAt);
 }

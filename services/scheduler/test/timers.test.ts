@@ -79,8 +79,13 @@ async function start(): Promise<TimerFirer> {
 
 const newRunId = (): string => makeRunId(3, Date.now(), randomBytes(10));
 
-async function arm(runId: string, dueAt: number, name = "wait-0"): Promise<void> {
-  await publisher.publish(timerSubject("dev", runId, name), encodeBody({ dueAt }), {
+async function arm(
+  runId: string,
+  dueAt: number,
+  name = "wait-0",
+  admission?: number,
+): Promise<void> {
+  await publisher.publish(timerSubject("dev", runId, name), encodeBody({ dueAt, admission }), {
     headers: scheduleHeaders(dueAt, dueSubject("dev", runId, name)),
   });
 }
@@ -184,6 +189,17 @@ describe("a timer", () => {
     await untilFired(runId);
     await untilAcknowledged();
     expect((await fired(runId)).map((fact) => fact.data.dueAt)).toEqual([dueAt]);
+  });
+
+  test("armed again for the same time, in a later admission of its run, fires again", async () => {
+    await start();
+    const runId = newRunId();
+    const dueAt = Date.now() - 1000;
+    await arm(runId, dueAt, "wait-0", 1);
+    await untilFired(runId);
+    await untilAcknowledged();
+    await arm(runId, dueAt, "wait-0", 2);
+    await untilFired(runId, 2);
   });
 
   test("of many is fired by one of several schedulers", async () => {

@@ -1,8 +1,11 @@
 /** What an agent is told: which tasks it serves, what it may use of its machine, and how patient it is. */
 import { availableParallelism, tmpdir, totalmem } from "node:os";
 import {
+  branchEnvironment,
+  branchProblem,
   MACHINE_SIZES,
   PRESETS,
+  PREVIEW,
   presetSchema,
   type MachineSize,
   type Preset,
@@ -51,6 +54,8 @@ const settings = baseConfigSchema.extend({
     .string()
     .regex(/^[A-Za-z0-9_-]+$/)
     .default("dev"),
+  /** The preview branch whose runs it takes, with `MILLRACE_ENV=preview`. */
+  MILLRACE_BRANCH: z.string().optional(),
   MILLRACE_POOL: z.string().min(1).max(64).default("default"),
   /** The folder of the task files. Default: those the configuration names. */
   MILLRACE_TASKS_DIR: z.string().min(1).optional(),
@@ -91,11 +96,29 @@ const settings = baseConfigSchema.extend({
   MILLRACE_CGROUP_DIR: z.string().min(1).optional(),
 });
 
-export const configSchema = settings.refine(
-  (config) => config.MILLRACE_TASKS_DIR !== undefined || config.MILLRACE_CONFIG !== undefined,
-  { path: ["MILLRACE_TASKS_DIR"], message: "name the folder of the tasks, or MILLRACE_CONFIG" },
-);
+/** From here on a branch is an environment like any other. */
+export const configSchema = settings
+  .refine(
+    (config) => config.MILLRACE_TASKS_DIR !== undefined || config.MILLRACE_CONFIG !== undefined,
+    { path: ["MILLRACE_TASKS_DIR"], message: "name the folder of the tasks, or MILLRACE_CONFIG" },
+  )
+  .superRefine(({ MILLRACE_ENV: env, MILLRACE_BRANCH: branch }, context) => {
+    const problem = agentBranchProblem(env, branch);
+    if (problem !== undefined)
+      context.addIssue({ code: "custom", path: ["MILLRACE_BRANCH"], message: problem });
+  })
+  .overwrite((config) => ({
+    ...config,
+    MILLRACE_ENV: config.MILLRACE_BRANCH
+      ? branchEnvironment(config.MILLRACE_BRANCH)
+      : config.MILLRACE_ENV,
+  }));
 export type AgentConfig = z.infer<typeof configSchema>;
+
+function agentBranchProblem(env: string, branch: string | undefined): string | undefined {
+  if (env !== PREVIEW) return branch ? `is for MILLRACE_ENV=${PREVIEW}` : undefined;
+  return branch ? branchProblem(branch) : `name the branch: ${PREVIEW} is an environment for each`;
+}
 
 /** How many waiting runs keep their process when the configuration does not say. */
 export function maxWaiting(config: AgentConfig): number {

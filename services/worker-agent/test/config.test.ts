@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { branchEnvironment } from "@millrace/proto";
 import { readConfig } from "@millrace/service-kit";
 import { capacityOf, offerOf } from "../src/agent/offer.ts";
 import { configSchema, maxWaiting } from "../src/config.ts";
@@ -73,4 +74,18 @@ test("users' code sees the agent's environment without the platform's secrets", 
     UNSET: undefined,
   };
   expect(withoutSecrets(env)).toEqual({ HOME: "/home/ada", MILLRACE_ENV: "dev" });
+});
+
+test("an agent of a preview branch serves the branch's environment", () => {
+  const read = (env: string, branch?: string) =>
+    readConfig(configSchema, {
+      ...base,
+      MILLRACE_ENV: env,
+      ...(branch === undefined ? {} : { MILLRACE_BRANCH: branch }),
+    });
+  expect(read("preview", "feature/login").MILLRACE_ENV).toBe(branchEnvironment("feature/login"));
+  expect(read("prod").MILLRACE_ENV).toBe("prod");
+  expect(() => read("preview")).toThrow(/MILLRACE_BRANCH.*name the branch/);
+  expect(() => read("preview", "ü")).toThrow(/MILLRACE_BRANCH.*printable ASCII/);
+  expect(() => read("prod", "main")).toThrow(/MILLRACE_BRANCH.*MILLRACE_ENV=preview/);
 });

@@ -131,6 +131,19 @@ export class Children {
     );
   }
 
+  /** Asks all of them to tell this parent, also those that have ended and have told it before. */
+  async awaitAgain(
+    children: readonly PlannedChild[],
+    parentRunId: string,
+    waitIndex: number,
+  ): Promise<void> {
+    await Promise.all(
+      children.map(({ runId }, childIndex) =>
+        this.#untilAwaited(runId, { parentRunId, waitIndex, childIndex }),
+      ),
+    );
+  }
+
   /** Writes the batch's record now, and again when its runs have been triggered: then it names them. */
   async recordBatch(
     batchId: string,

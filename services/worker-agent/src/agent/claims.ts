@@ -104,8 +104,14 @@ export class Claims {
 
   async #claim(run: HeldRun, dispatch: Dispatch, known: HeldRun | undefined): Promise<void> {
     const { trigger, attempt } = dispatch;
-    if (known && !(await this.#isLost(known, dispatch))) return this.#giveUp(run, ACK);
-    if (known) this.#options.onLost(known);
+    if (known) {
+      const isLost = await this.#isLost(known, dispatch);
+      const holder = this.#options.runs.get(run.runId);
+      if (holder && holder !== known) return this.#leaveTo(holder, run);
+      if (isLost === undefined) return this.#giveUp(run, nakAfter(AGAIN_MS));
+      if (!isLost) return this.#giveUp(run, ACK);
+      if (holder) this.#options.onLost(known);
+    }
     this.#options.runs.add(run);
     let tried: number | undefined;
     if (trigger && attempt === 1 && !dispatch.continues) {
@@ -137,6 +143,7 @@ export class Claims {
       if (decision.kind === "stale" || state.status === "absent")
         return this.#giveUp(run, nakAfter(AGAIN_MS));
       if (decision.kind === "void") return this.#giveUp(run, ACK);
+      if (decision.kind === "won" && !(await this.#isOwnClaim(run))) return this.#giveUp(run, ACK);
       const task = this.#options.tasks.get(state.trigger.taskId);
       if (!task) return this.#notServed(run, state.trigger.taskId);
       const { trigger } = state;
@@ -156,6 +163,7 @@ export class Claims {
   async #bid(run: HeldRun, bid: Bid): Promise<boolean> {
     const { agentId, facts, version } = this.#options;
     const at = Date.now();
+    run.claimId = (++this.#lastClaim).toString(36);
     const seq = await facts.appendAfter(
       run.runId,
       "attempt-started",
@@ -163,7 +171,7 @@ export class Claims {
         at,
         attempt: bid.attempt,
         agentId,
-        claimId: (++this.#lastClaim).toString(36),
+        claimId: run.claimId,
         continues: bid.continues,
         maxAttempts: maxAttemptsOf(bid.trigger, bid.task.retry),
         ...(version === undefined ? {} : { version }),
@@ -197,13 +205,36 @@ export class Claims {
     this.#options.onWon(run);
   }
 
-  /** Whether a run this agent has was taken from it and waits for a start. */
-  async #isLost(known: HeldRun, dispatch: Dispatch): Promise<boolean> {
+  /** Whether a run this agent has was taken from it and waits for a start; undefined: what was read is out of date. */
+  async #isLost(known: HeldRun, dispatch: Dispatch): Promise<boolean | undefined> {
     const { logs, agentId } = this.#options;
-    const state = await logs.state(known.runId, known.log, (read) =>
-      isNewer(read, dispatch.admission, dispatch.agentSeq),
+    // A fact of the hold may be stored while the log is read.
+    const isCurrent = (read: RunState): boolean =>
+      isNewer(read, dispatch.admission, dispatch.agentSeq) && coveredSeq(read) >= known.factSeq;
+    const state = await logs.state(known.runId, known.log, isCurrent);
+    return isCurrent(state) ? !isOwned(state, agentId) : undefined;
+  }
+
+  /**
+   * Whether the start that is in the log is the one this hold has asked for. It may be that of an earlier hold: a dispatch
+   * that comes again finds a run whose end is still on its way into the log.
+   */
+  async #isOwnClaim({ runId, claimId }: HeldRun): Promise<boolean> {
+    const { agentId, logs } = this.#options;
+    const events = await logs.events(runId);
+    const start = events.findLast(({ type }) => type === "attempt-started");
+    return (
+      start?.type === "attempt-started" &&
+      start.data.agentId === agentId &&
+      start.data.claimId === claimId
     );
-    return coveredSeq(state) >= known.factSeq && !isOwned(state, agentId);
+  }
+
+  /** The same dispatch came again while it was looked at: the other delivery of it was faster. */
+  #leaveTo(holder: HeldRun, run: HeldRun): void {
+    if (holder.phase.kind === "claiming") holder.reply = run.reply;
+    else this.#options.acks.add(run.reply);
+    this.#options.lanes.give(run.lane);
   }
 
   #notServed(run: HeldRun, taskId: string): void {

@@ -82,6 +82,8 @@ export class HeldRun {
   admission: number;
   /** Where its dispatch is acknowledged: the latest delivery counts. */
   reply: string;
+  /** Of the last claim that was sent; unique on this agent. */
+  claimId = "";
   /** The log as far as it was read. */
   log: RunState = initial;
   /** The last fact of this agent that is known to be stored: an answer without it is out of date. */

@@ -5,7 +5,13 @@
  * A put that fails is logged and tried again at the next beat. When the agent finds that it was silent for too long, it
  * says so: its runs may no longer be its own.
  */
-import { agentKey, BUCKETS, agentRecordSchema, PRESENCE_TTL_MS, type AgentRecord } from "@millrace/proto";
+import {
+  agentKey,
+  BUCKETS,
+  agentRecordSchema,
+  PRESENCE_TTL_MS,
+  type AgentRecord,
+} from "@millrace/proto";
 import { Bucket, onReconnect, type Logger, type NatsConnection } from "@millrace/service-kit";
 
 const BEAT_MS = 5000;

@@ -3,7 +3,8 @@
  *
  * 1. What cannot be triggered is refused before anything is written.
  * 2. `wait-started` is sent before the children's triggers, and in the same breath: a child that ends finds its parent
- *    waiting. Children an agent had no time to trigger are triggered when the code asks for them again elsewhere.
+ *    waiting. Where it was stored after them, because it had to be sent again, they are asked to tell again. Children an
+ *    agent had no time to trigger are triggered when the code asks for them again elsewhere.
  * 3. A run goes on only after `attempt-resumed` was stored right behind the log it was decided on.
  */
 import { MAX_DURATION_MS, refuse, type Queued, type RunState } from "@millrace/proto";
@@ -100,10 +101,17 @@ export class Waits {
     };
     const { index } = message;
     const fact = { at: Date.now(), attempt, agentId, index, durationMs, wait };
-    void facts.append(run.runId, "wait-started", fact).then((seq) => {
+    let isStored = false;
+    const stored = facts.append(run.runId, "wait-started", fact).then((seq) => {
+      isStored = true;
       run.factSeq = Math.max(run.factSeq, seq ?? 0);
     });
-    const triggered = children.triggerAwaited(planned, run.runId, index);
+    const triggered = children.triggerAwaited(planned, run.runId, index).then(async () => {
+      if (isStored) return;
+      // The broker had to be asked again: a child may have ended, and told its parent, before the log knew of the wait.
+      await stored;
+      await children.awaitAgain(planned, run.runId, index);
+    });
     run.childrenTriggered = triggered;
     if (wait.kind === "children" && wait.batchId !== null)
       void children.recordBatch(

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findNatsServer, startBroker } from "@millrace/broker";
+import { launchBroker } from "@millrace/harness";
 import { provision } from "@millrace/service-kit";
 import { connectBroker, type NatsConnection } from "@millrace/nats";
 
@@ -16,18 +16,17 @@ export type TestBroker = {
 /** A real broker of its own, provisioned. The first one on a machine may have to be fetched. */
 export async function testBroker(): Promise<TestBroker> {
   const storeDir = await mkdtemp(join(tmpdir(), "millrace-agent-test-"));
-  const binary = await findNatsServer({ env: process.env });
-  let broker = await startBroker({ binary, storeDir });
+  let broker = await launchBroker({ storeDir });
   const nc = await connectBroker({ url: broker.url, name: "test" });
   await provision(nc, 1);
   return {
     url: broker.url,
     nc,
     crash: async (pauseMs) => {
-      broker.kill("SIGKILL");
+      await broker.kill("SIGKILL");
       await broker.exited;
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
-      broker = await startBroker({ binary, storeDir, port: broker.port });
+      broker = await launchBroker({ storeDir, port: broker.port });
     },
     stop: async () => {
       await nc.close();

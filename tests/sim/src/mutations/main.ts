@@ -1,0 +1,82 @@
+/**
+ * `npm run mutations [-- --only name] [--simulation-only]`: breaks one rule after the other in a copy of the tree, and says which check
+ * noticed: the pure tests of `proto`, or the simulation.
+ */
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { Copy } from "./copy.ts";
+import { MUTATIONS, type Mutation } from "./mutations.ts";
+
+/** Every one must be noticed within this time. */
+const LIMIT_MS = 60_000;
+const SEEDS = 1000;
+
+type Caught = { readonly by: string; readonly seconds: number };
+
+const { values } = parseArgs({
+  options: { only: { type: "string" }, "simulation-only": { type: "boolean", default: false } },
+});
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+const copy = new Copy(join(import.meta.dirname, "../../../.."));
+try {
+  print("| rule broken | pure tests | simulation |");
+  print("| --- | --- | --- |");
+  const chosen = MUTATIONS.filter(({ name }) => values.only === undefined || name === values.only);
+  for (const mutation of chosen) {
+    const mend = copy.apply(mutation);
+    try {
+      const pure =
+        mutation.file.startsWith("proto/") && !values["simulation-only"]
+          ? byPureTests(copy.dir)
+          : undefined;
+      const simulated = bySimulation(copy.dir);
+      print(row(mutation, pure, simulated));
+      if (!pure && !simulated) process.exitCode = 1;
+    } finally {
+      mend();
+    }
+  }
+} finally {
+  copy.remove();
+}
+
+function bySimulation(dir: string): Caught | undefined {
+  const startedAt = performance.now();
+  const { stdout, status } = spawnSync(
+    process.execPath,
+    [join(dir, "tests/sim/dist/main.js"), "--seeds", String(SEEDS), "--stop"],
+    { encoding: "utf8", timeout: LIMIT_MS },
+  );
+  if (status !== 1) return undefined;
+  const found = /seed (\d+) breaks (\w+):/.exec(stdout);
+  return (
+    (found && { by: `${found[2] ?? ""}, seed ${found[1] ?? ""}`, seconds: since(startedAt) }) ||
+    undefined
+  );
+}
+
+function byPureTests(dir: string): Caught | undefined {
+  const startedAt = performance.now();
+  const { status } = spawnSync(
+    process.execPath,
+    [join(dir, "node_modules/vitest/vitest.mjs"), "run", "--bail", "1", "--testTimeout", "60000"],
+    { cwd: join(dir, "proto"), encoding: "utf8", timeout: LIMIT_MS },
+  );
+  if (status !== 1) return undefined;
+  return { by: "fail", seconds: since(startedAt) };
+}
+
+function since(startedAt: number): number {
+  return (performance.now() - startedAt) / 1000;
+}
+
+function row(
+  { name, breaks }: Mutation,
+  pure: Caught | undefined,
+  simulated: Caught | undefined,
+): string {
+  const cell = (caught: Caught | undefined): string =>
+    caught ? `${caught.by}, ${caught.seconds.toFixed(1)} s` : "–";
+  return `| ${name}: ${breaks} | ${cell(pure)} | ${cell(simulated)} |`;
+}
