@@ -9,6 +9,7 @@ import {
   type FeedOptions,
   type NatsConnection,
 } from "../src/index.ts";
+import { once } from "../src/publisher.ts";
 import { sleep, TestBroker, until, Wire } from "@millrace/harness";
 import { newRunId } from "./facts.ts";
 import { PlainBroker } from "./plain-broker.ts";
@@ -26,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => broker.stop());
 
-/** Messages of one made-up run: its subject's name, and what was stored so far. */
+/** Messages of one made-up run, each stored once: its subject's name, and what was stored so far. */
 function source(): {
   readonly subject: string;
   readonly seqs: number[];
@@ -39,7 +40,7 @@ function source(): {
     seqs,
     more: async (n) => {
       const all = Array.from({ length: n }, () =>
-        publisher.publish(subject, new Uint8Array([seqs.length])),
+        publisher.publish(subject, new Uint8Array([seqs.length]), { headers: once() }),
       );
       for (const published of await Promise.all(all))
         if (published.kind === "stored") seqs.push(published.seq);

@@ -1,13 +1,7 @@
 /** One nats-server with a store of its own, which a test may kill, freeze, starve of disk and start again. */
 import { join } from "node:path";
-import {
-  findNatsServer,
-  startBroker,
-  type ClusterNode,
-  type Durability,
-  type RunningBroker,
-} from "@millrace/broker";
-import { traced } from "./power-loss.ts";
+import type { ClusterNode, Durability } from "@millrace/broker";
+import { launchBroker, type LaunchedBroker } from "./launch-broker.ts";
 import { SmallDisk } from "./small-disk.ts";
 
 export type BrokerNodeOptions = {
@@ -31,7 +25,7 @@ export class BrokerNode {
   readonly #durability: Durability | undefined;
   readonly #traceFile: string | undefined;
   readonly #disk: SmallDisk | undefined;
-  #running: RunningBroker | undefined;
+  #running: LaunchedBroker | undefined;
   #port = 0;
 
   constructor({ name, dir, cluster, diskMb, durability, traceFile }: BrokerNodeOptions) {
@@ -60,10 +54,8 @@ export class BrokerNode {
 
   /** On the port and the store it had before. */
   async start(): Promise<void> {
-    const binary = await findNatsServer({ env: process.env });
-    const path = this.#traceFile ? traced(binary.path, this.#traceFile) : binary.path;
-    this.#running = await startBroker({
-      binary: { ...binary, path },
+    this.#running = await launchBroker({
+      traceFile: this.#traceFile,
       durability: this.#durability,
       storeDir: this.storeDir,
       logFile: this.logFile,
@@ -75,17 +67,17 @@ export class BrokerNode {
 
   /** `kill -9`; resolves when the process is gone. */
   async crash(): Promise<void> {
-    this.#running?.kill("SIGKILL");
+    await this.#running?.kill("SIGKILL");
     await this.#running?.exited;
     this.#running = undefined;
   }
 
   /** Stops the process in its tracks, and lets it go on. */
-  freeze(): void {
-    this.#running?.kill("SIGSTOP");
+  async freeze(): Promise<void> {
+    await this.#running?.kill("SIGSTOP");
   }
-  thaw(): void {
-    this.#running?.kill("SIGCONT");
+  async thaw(): Promise<void> {
+    await this.#running?.kill("SIGCONT");
   }
 
   /** Only where it has a disk of its own. */

@@ -9,6 +9,8 @@ export { overlap, readMarks } from "./marks.ts";
 export { createBucket, TestBroker } from "./test-broker.ts";
 export { TestCluster } from "./test-cluster.ts";
 export type { Isolation } from "./test-cluster.ts";
+export { launchBroker } from "./launch-broker.ts";
+export type { LaunchedBroker } from "./launch-broker.ts";
 export { BrokerNode } from "./broker-node.ts";
 export { canTrace, copyAfterPowerLoss } from "./power-loss.ts";
 export { SmallDisk } from "./small-disk.ts";

@@ -4,17 +4,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
-import { findNatsServer, startBroker, type RunningBroker } from "@millrace/broker";
 import { connectBroker, type NatsConnection } from "@millrace/nats";
 import type { BucketDefinition } from "@millrace/proto";
 import { provision } from "@millrace/service-kit";
+import { launchBroker, type LaunchedBroker } from "./launch-broker.ts";
 
 export class TestBroker {
   readonly #dir: string;
   readonly #connections: NatsConnection[] = [];
-  #running: RunningBroker;
+  #running: LaunchedBroker;
 
-  private constructor(dir: string, running: RunningBroker) {
+  private constructor(dir: string, running: LaunchedBroker) {
     this.#dir = dir;
     this.#running = running;
   }
@@ -24,7 +24,7 @@ export class TestBroker {
     setUp: (nc: NatsConnection) => Promise<void> = (nc) => provision(nc, 1),
   ): Promise<TestBroker> {
     const dir = mkdtempSync(join(tmpdir(), "millrace-nats-"));
-    const broker = new TestBroker(dir, await launch(dir));
+    const broker = new TestBroker(dir, await launchBroker({ storeDir: dir }));
     await setUp(await broker.connect());
     return broker;
   }
@@ -51,21 +51,21 @@ export class TestBroker {
 
   /** `kill -9`; resolves when the process is gone. */
   async crash(): Promise<void> {
-    this.#running.kill("SIGKILL");
+    await this.#running.kill("SIGKILL");
     await this.#running.exited;
   }
 
   /** On the port and the store it had. */
   async restart(): Promise<void> {
-    this.#running = await launch(this.#dir, this.#running.port);
+    this.#running = await launchBroker({ storeDir: this.#dir, port: this.#running.port });
   }
 
   /** Stops the process in its tracks, and lets it go on. */
-  freeze(): void {
-    this.#running.kill("SIGSTOP");
+  async freeze(): Promise<void> {
+    await this.#running.kill("SIGSTOP");
   }
-  thaw(): void {
-    this.#running.kill("SIGCONT");
+  async thaw(): Promise<void> {
+    await this.#running.kill("SIGCONT");
   }
 
   async stop(): Promise<void> {
@@ -73,14 +73,6 @@ export class TestBroker {
     await this.#running.stop();
     rmSync(this.#dir, { recursive: true, force: true });
   }
-}
-
-async function launch(storeDir: string, port = 0): Promise<RunningBroker> {
-  return await startBroker({
-    binary: await findNatsServer({ env: process.env }),
-    storeDir,
-    port,
-  });
 }
 
 /** A bucket that is not among the contract's. */
