@@ -13,6 +13,7 @@ import { EVENTS_OF_LIMITED_RUN, EVENTS_OF_PLAIN_RUN, Load } from "./load.ts";
 import { comparePeers, peerTable } from "./peers/main.ts";
 import { table, type Figure } from "./report.ts";
 import { runList } from "./run-list.ts";
+import { scaling } from "./scaling.ts";
 import { cpuPerRun, latency, throughput, type Scale } from "./scenarios.ts";
 import { subscribers } from "./subscribers.ts";
 import { timers } from "./timers.ts";
@@ -35,6 +36,7 @@ const say = (line: string): void => {
 const ALONE: Readonly<Record<string, () => Promise<void>>> = {
   timers: async () => print(undefined, await timers(size, say)),
   "run-list": async () => print(undefined, await runList(size, say)),
+  scaling: async () => print(undefined, await scaling(size, say)),
   subscribers: async () => print(undefined, await subscribers(size, say)),
   peers,
 };

@@ -66,3 +66,14 @@ export const nap = task({
     await new Promise((resolve) => setTimeout(resolve, 100));
   },
 });
+
+/** Waits for something else, as most tasks do. */
+export const io = task({
+  id: "io",
+  machine: "micro",
+  isolation: "shared",
+  run: async () => {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return null;
+  },
+});

@@ -1,5 +1,5 @@
 import { defineProject } from "vitest/config";
 export default defineProject({
   ssr: { resolve: { conditions: ["@millrace/source"] } },
-  test: { name: "deploy/docker", include: ["test/**/*.test.ts"] },
+  test: { name: "deploy/docker", maxWorkers: 3, include: ["test/**/*.test.ts"] },
 });
