@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
-    globalSetup: "tests/harness/src/container-setup.ts",
+    globalSetup: "tests/harness/test/container-setup.ts",
     projects: [
       "proto",
       "sdk/*",

@@ -36,6 +36,13 @@ export {
 } from "./wire/subjects.ts";
 export type { Gate, Role, RunSubject, Signal, SignalKind } from "./wire/subjects.ts";
 export {
+  bucketKeeping,
+  DEFAULT_RETENTION_MS,
+  MINIMUM_RETENTION_MS,
+  payloadsKeeping,
+  streamsKeeping,
+} from "./wire/retention.ts";
+export {
   BUCKETS,
   bucketStream,
   dispatchConsumer,

@@ -45,6 +45,7 @@ export const RUNS: StreamDefinition = {
   subjects: ["run.*.*.*.*"],
   retention: "limits",
   discard: "old",
+  // Unless the installation says otherwise: see `retention.ts`.
   max_age: 30 * DAY_NS,
   allow_direct: true,
   duplicate_window: 120 * SECOND_NS,
@@ -137,6 +138,8 @@ export type BucketDefinition = {
   readonly description: string;
   readonly ttlMs?: number;
   readonly keyTtl?: true;
+  /** Its keys disappear when their age is that of the log: see `retention.ts`. */
+  readonly keptAsRuns?: true;
 };
 
 /** An agent or coordinator that has not renewed its presence for this long is gone. */
@@ -161,11 +164,11 @@ export const BUCKETS = {
   },
   waitpoints: { name: "waitpoints", description: "Tokens runs wait for", keyTtl: true },
   schedules: { name: "schedules", description: "Cron schedules" },
-  batches: { name: "batches", description: "Which runs a batch made", keyTtl: true },
+  batches: { name: "batches", description: "Which runs a batch made", keptAsRuns: true },
   bulk: {
     name: "bulk",
     description: "Bulk actions: what they do, and how far they are",
-    ttlMs: RUNS.max_age / 1e6,
+    keptAsRuns: true,
   },
   keys: { name: "keys", description: "API keys: their hashes, and themselves encrypted" },
   envvars: { name: "envvars", description: "Environment variables of runs, encrypted" },
@@ -173,16 +176,9 @@ export const BUCKETS = {
   config: { name: "config", description: "What was fixed at bootstrap" },
 } as const satisfies Record<string, BucketDefinition>;
 
-/**
- * Object buckets. Payloads outlive the log twice: a run may be repeated, with the payload it had, as long as its log is
- * there, and the repetition has a log of its own.
- */
+/** Object buckets. How long payloads are kept comes from how long runs are. */
 export const OBJECT_BUCKETS = {
-  payloads: {
-    name: "payloads",
-    description: "Payloads and outputs too large for an event",
-    ttlMs: (2 * RUNS.max_age) / 1e6,
-  },
+  payloads: { name: "payloads", description: "Payloads and outputs too large for an event" },
   snapshots: { name: "snapshots", description: "Folded state of shards" },
 } as const;
 

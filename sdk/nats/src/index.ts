@@ -15,7 +15,7 @@ export { ACK, IN_PROGRESS, NAK, nakAfter, storedAt } from "./delivery.ts";
 export type { Delivery } from "./delivery.ts";
 export { PullLoop } from "./pull.ts";
 export type { PullOptions } from "./pull.ts";
-export { ensureConsumer } from "./consumers.ts";
+export { backlogOf, ensureConsumer } from "./consumers.ts";
 export { DirectReader } from "./direct-reader.ts";
 export { Feed } from "./feed.ts";
 export type { FeedOptions } from "./feed.ts";

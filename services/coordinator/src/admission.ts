@@ -61,6 +61,12 @@ export class Admission {
     for (const { gate } of this.#keyGates.values()) gate.begin();
   }
 
+  /** A run of the queue stopped waiting while nobody led: what it has asked for is taken back. */
+  settle(env: string, queue: string): void {
+    const record = this.#env.queues.of(env, queue);
+    if (record && needsSlot(record) && !givesUnkeyedInMemory(record)) this.#gate(env, queue);
+  }
+
   /** The run wants to run. */
   admit(run: Queued): void {
     const { env, queue } = run.trigger;

@@ -4,14 +4,13 @@
  * A run whose last full record is older than half of that age gets its folded state appended, on the condition that
  * nothing was added to its log meanwhile; one that is busy just then is carried the next time.
  */
-import { encodeEvent, fold, RUNS, runSubject, runSubjects, type LiveRun } from "@millrace/proto";
+import { encodeEvent, fold, runSubject, runSubjects, type LiveRun } from "@millrace/proto";
 import type { Publisher, RunLogReader } from "@millrace/service-kit";
 
-const CARRY_AFTER_MS = RUNS.max_age / 1e6 / 2;
-
-/** Whether the run's beginning is so old that it must be carried. */
-export function mustBeCarried(run: LiveRun, nowMs: number): boolean {
-  return run.status !== "finished" && nowMs - (run.carriedAt ?? run.trigger.at) > CARRY_AFTER_MS;
+/** Whether the run's beginning is so old that it must be carried in a log that keeps so long. */
+export function mustBeCarried(run: LiveRun, nowMs: number, retentionMs: number): boolean {
+  const age = nowMs - (run.carriedAt ?? run.trigger.at);
+  return run.status !== "finished" && age > retentionMs / 2;
 }
 
 /** Whether the state was stored; false when the log went on meanwhile. */

@@ -6,7 +6,8 @@
  * back. Slots are fungible: a message says "somebody may run", not who.
  *
  * 1. Every waiting run has at least one message in the stream: asked when it joins, asked again at a takeover
- *    (refused where it is still there). Surplus messages are acknowledged when nobody waits.
+ *    (refused where it is still there). Surplus messages are acknowledged when nobody waits: those of runs that left
+ *    the line, and those the broker has from earlier leaders, which are counted before anyone is served.
  * 2. A slot is granted by an event in the run's log before the run is launched; the fold knows every holder.
  * 3. A held slot that is delivered again (its lease passed while nobody led) is recognised by its id and kept.
  */
@@ -22,6 +23,7 @@ import {
 } from "@millrace/proto";
 import {
   ACK,
+  backlogOf,
   ensureConsumer,
   IN_PROGRESS,
   NAK,
@@ -151,7 +153,10 @@ export class Gate {
     return slotConsumer(this.#name, Math.max(1, this.#limit));
   }
 
-  /** The consumer exists, with the current limit, before the first request. One change at a time: the last one wins. */
+  /**
+   * The consumer exists, with the current limit, before the first request, and what earlier leaders have left is counted.
+   * One change at a time: the last one wins.
+   */
   async #open(): Promise<void> {
     if (this.#opening) return;
     this.#opening = true;
@@ -159,6 +164,7 @@ export class Gate {
       const limit = this.#limit;
       try {
         await ensureConsumer(this.#env.nc, this.#consumer());
+        if (!this.#opened) await this.#countSurplus();
         applied = limit;
       } catch (error) {
         this.#env.log.warn({ err: error, gate: this.#name }, "opening the gate failed");
@@ -168,6 +174,13 @@ export class Gate {
     this.#opening = false;
     this.#opened = true;
     this.#pump();
+  }
+
+  /** The requests of those who wait have been sent before: the broker has them, and whatever else is there is surplus. */
+  async #countSurplus(): Promise<void> {
+    const { undelivered, unacknowledged } = await backlogOf(this.#env.nc, this.#consumer());
+    const requests = undelivered + Math.max(0, unacknowledged - this.held);
+    this.#surplus = Math.max(this.#surplus, requests - this.#line.size);
   }
 
   /** Nobody gets a slot here: what is delivered goes back. */
@@ -183,13 +196,17 @@ export class Gate {
     if (missing > 0 && missing >= useful / 4) this.#loop.want(useful);
   }
 
-  #delivered({ subject, reply }: Delivery): void {
+  #delivered({ subject, reply, pending }: Delivery): void {
     const slotId = slotIdOf(subject);
     const granting = this.#granting.get(slotId);
     if (granting) granting.reply = reply;
     else if (this.#held.has(slotId)) this.#held.set(slotId, reply);
-    else return this.#give(slotId, reply);
-    // It took the place of one that somebody waits for.
+    else {
+      this.#give(slotId, reply);
+      // One that came into the stream later than it was counted.
+      this.#surplus = Math.max(this.#surplus, pending - this.#line.size);
+    }
+    // One that is held already took the place of one that somebody waits for.
     this.#pump();
   }
 

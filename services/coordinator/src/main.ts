@@ -5,12 +5,17 @@ import { Agents } from "./agents.ts";
 import { coordinatorConfigSchema } from "./config.ts";
 import { Leadership } from "./leadership.ts";
 import { QueueSettings } from "./queue-settings.ts";
+import { changeRetention } from "./retention.ts";
 import { RunMetrics } from "./run-metrics.ts";
 import { Tokens } from "./tokens.ts";
 
 await runService("coordinator", coordinatorConfigSchema, process.env, async (service) => {
   const { nc, publisher, log, config } = service;
-  await provision(nc, config.MILLRACE_REPLICAS);
+  const retentionMs = config.MILLRACE_RETENTION;
+  await provision(nc, config.MILLRACE_REPLICAS, {
+    retentionMs,
+    onChange: (beforeMs) => changeRetention({ nc, publisher, log }, beforeMs, retentionMs),
+  });
   const agents = await Agents.open(nc);
   const queues = await QueueSettings.open(nc, log);
   const metrics = new RunMetrics(service.metrics);

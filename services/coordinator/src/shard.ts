@@ -39,7 +39,7 @@ import {
 } from "@millrace/service-kit";
 import { Admission } from "./admission.ts";
 import type { Agents } from "./agents.ts";
-import { carry, mustBeCarried } from "./carry.ts";
+import { Carrier } from "./carrier.ts";
 import { dispatchedRuns } from "./dispatched.ts";
 import { Effects } from "./effects.ts";
 import { LateWaiters } from "./late-waiters.ts";
@@ -47,7 +47,7 @@ import { lean } from "./lean.ts";
 import type { QueueSettings } from "./queue-settings.ts";
 import type { RunMetrics } from "./run-metrics.ts";
 import { RatedStarts } from "./rated-starts.ts";
-import { loadSnapshot, storeSnapshot } from "./snapshots.ts";
+import { isYoung, loadSnapshot, storeSnapshot } from "./snapshots.ts";
 import { tellParent } from "./tell-parent.ts";
 import { TokenWaits } from "./token-waits.ts";
 import type { Tokens } from "./tokens.ts";
@@ -65,7 +65,6 @@ export type ShardResources = {
 
 /** Those of a leader that crashed are among the last; the broker takes back the others after their lease. */
 const SLOTS_NOTED = 10_000;
-const CARRY_CHECK_MS = 3_600_000;
 const SNAPSHOT_CHECK_MS = 15_000;
 const WITHDRAW_AGAIN_MS = 500;
 /** A snapshot is worth its price when it saves reading many more events than it holds runs. */
@@ -80,11 +79,14 @@ export class ShardLeader {
   readonly #starts: RatedStarts;
   readonly #tokenWaits: TokenWaits;
   readonly #lateWaiters: LateWaiters;
+  readonly #carrier: Carrier;
   readonly #runs = new Map<string, LiveRun>();
   /** Runs by the agent they depend on. */
   readonly #runsOfAgent = new Map<string, Set<string>>();
   /** By slot id; see `#noteSlots`. */
   readonly #slotsToRelease = new Map<string, { readonly env: string; readonly slot: Slot }>();
+  /** Queues whose runs stopped waiting for a slot, by environment; see `#noteSlots`. */
+  readonly #queuesToSettle = new Map<string, Set<string>>();
   readonly #forgetLost: () => void;
   #feed: Feed | undefined;
   #leading = false;
@@ -111,7 +113,9 @@ export class ShardLeader {
       onHeldBack: () => void this.#withdrawHeldBack(),
     });
     this.#tokenWaits = new TokenWaits(tokens, this.#effects);
-    this.#lateWaiters = new LateWaiters(this.#effects, new RunLogReader(nc), lease, log);
+    const reader = new RunLogReader(nc);
+    this.#lateWaiters = new LateWaiters(this.#effects, reader, lease, log);
+    this.#carrier = new Carrier({ nc, publisher, reader, lease, log, runs: () => this.runs() });
     this.#forgetLost = agents.onLost((agentId) => this.#agentLost(agentId));
   }
 
@@ -146,6 +150,7 @@ export class ShardLeader {
     this.#forgetLost();
     this.#admission.stop();
     this.#tokenWaits.stop();
+    this.#carrier.stop();
     await this.#effects.settled();
     await this.#feed?.stop();
     if (this.#lease.valid && this.#eventsSinceSnapshot > 0) await this.#storeSnapshot();
@@ -166,6 +171,8 @@ export class ShardLeader {
       onError: (error) => log.warn({ err: error, shard }, "reading the log fails"),
     });
     await this.#feed.caughtUp;
+    if (snapshot && !(await isYoung(nc, snapshot, Date.now())))
+      throw new Error("the snapshot has become too old while the log was read");
   }
 
   #lead(): void {
@@ -183,6 +190,9 @@ export class ShardLeader {
       );
     for (const { env, slot } of this.#slotsToRelease.values()) this.#admission.release(env, slot);
     this.#slotsToRelease.clear();
+    for (const [env, queues] of this.#queuesToSettle)
+      for (const queue of queues) this.#admission.settle(env, queue);
+    this.#queuesToSettle.clear();
     this.#admission.begin();
     this.#lateWaiters.begin();
     void this.#withdrawHeldBack();
@@ -191,8 +201,8 @@ export class ShardLeader {
         this.#starts.prune(Date.now());
         this.#considerSnapshot();
       }, SNAPSHOT_CHECK_MS),
-      setInterval(() => void this.#carryOldRuns(), CARRY_CHECK_MS),
     );
+    this.#carrier.begin();
   }
 
   #receive({ subject, type, data, seq }: Delivery): void {
@@ -247,10 +257,15 @@ export class ShardLeader {
     else if (this.#leading) this.#didNotApply(env, event, 0);
   }
 
-  /** A slot that its run gave back while nobody led: nobody has told the broker. */
+  /** A slot that its run gave back, or does not wait for any more, while nobody led: nobody has told the broker. */
   #noteSlots(before: RunState, after: LiveRun): void {
     const had = slotOf(before);
     const has = slotOf(after);
+    if (before.status === "queued" && !had && !has) {
+      const { env, queue } = after.trigger;
+      const queues = this.#queuesToSettle.get(env) ?? new Set();
+      this.#queuesToSettle.set(env, queues.add(queue));
+    }
     if (has) this.#slotsToRelease.delete(has.slotId);
     // Those given in memory are gone with the leader that gave them.
     if (!had || had.key !== undefined || had.slotId === has?.slotId) return;
@@ -378,17 +393,6 @@ export class ShardLeader {
         agentId,
         attempt: run.attempt,
       });
-    }
-  }
-
-  async #carryOldRuns(): Promise<void> {
-    const { nc, publisher, log } = this.#resources;
-    const reader = new RunLogReader(nc);
-    for (const run of [...this.#runs.values()].filter((each) => mustBeCarried(each, Date.now()))) {
-      if (!this.#lease.valid) return;
-      await carry(publisher, reader, run.trigger.env, run.id, Date.now()).catch((error: unknown) =>
-        log.warn({ err: error, runId: run.id }, "carrying a run forward failed; tried again later"),
-      );
     }
   }
 

@@ -4,8 +4,8 @@
  * One that is older than half of what the log remembers is not used: how its runs went on may be forgotten before it is
  * read, and they would be executed again. The log alone has everything: runs that live long are carried forward in it.
  */
-import { decodeBody, encodeBody, RUNS, type LiveRun } from "@millrace/proto";
-import type { Blobs, NatsConnection } from "@millrace/service-kit";
+import { decodeBody, encodeBody, type LiveRun } from "@millrace/proto";
+import { retentionInForce, type Blobs, type NatsConnection } from "@millrace/service-kit";
 import type { StoredQueueStarts } from "./rated-starts.ts";
 
 /** Raised whenever the fold's state changes shape or meaning: an older snapshot is then not used. */
@@ -20,9 +20,9 @@ export type Snapshot = {
   readonly starts: readonly StoredQueueStarts[];
 };
 
-type StreamInfo = {
-  readonly config?: { readonly max_age: number };
-  readonly error?: { readonly description: string };
+export type StoredSnapshot = Snapshot & {
+  /** When it was stored. */
+  readonly at: number;
 };
 
 /** undefined when there is none of this version, or it is too old. */
@@ -31,7 +31,7 @@ export async function loadSnapshot(
   blobs: Blobs,
   shard: number,
   nowMs: number,
-): Promise<Snapshot | undefined> {
+): Promise<StoredSnapshot | undefined> {
   const bytes = await blobs.get(nameOf(shard));
   if (!bytes) return undefined;
   let stored: Snapshot & { readonly at?: number; readonly version: number };
@@ -42,17 +42,17 @@ export async function loadSnapshot(
   }
   if (stored.version !== FOLD_VERSION) return undefined;
   // A snapshot of before there were such times is as old as it may be.
-  const { at = 0 } = stored;
-  // Not to the day: what follows it must not be forgotten while it is read.
-  return nowMs - at < (await logAgeMs(nc)) / 2 ? stored : undefined;
+  const snapshot = { ...stored, at: stored.at ?? 0 };
+  return (await isYoung(nc, snapshot, nowMs)) ? snapshot : undefined;
 }
 
-/** How far back the log reaches. @throws when the broker does not say */
-async function logAgeMs(nc: NatsConnection): Promise<number> {
-  const answer = await nc.request(`$JS.API.STREAM.INFO.${RUNS.name}`);
-  const { config, error } = answer.json<StreamInfo>();
-  if (!config) throw new Error(`Asking how old the log is failed: ${error?.description}`);
-  return config.max_age === 0 ? Number.POSITIVE_INFINITY : config.max_age / 1e6;
+/** Whether nothing that follows it has been forgotten. Not to the day: that must not happen while it is read. */
+export async function isYoung(
+  nc: NatsConnection,
+  { at }: StoredSnapshot,
+  nowMs: number,
+): Promise<boolean> {
+  return nowMs - at < (await retentionInForce(nc)) / 2;
 }
 
 export async function storeSnapshot(

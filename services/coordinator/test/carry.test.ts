@@ -55,11 +55,18 @@ afterAll(async () => {
 
 test("a run is carried when half of the log's maximum age has passed since its beginning", () => {
   const run = { status: "queued", trigger, carriedAt: null } as LiveRun;
-  expect(mustBeCarried(run, trigger.at + 14 * DAY_MS)).toBe(false);
-  expect(mustBeCarried(run, trigger.at + 16 * DAY_MS)).toBe(true);
+  expect(mustBeCarried(run, trigger.at + 14 * DAY_MS, 30 * DAY_MS)).toBe(false);
+  expect(mustBeCarried(run, trigger.at + 16 * DAY_MS, 30 * DAY_MS)).toBe(true);
   expect(
-    mustBeCarried({ ...run, carriedAt: trigger.at + 10 * DAY_MS }, trigger.at + 16 * DAY_MS),
+    mustBeCarried(
+      { ...run, carriedAt: trigger.at + 10 * DAY_MS },
+      trigger.at + 16 * DAY_MS,
+      30 * DAY_MS,
+    ),
   ).toBe(false);
+  expect(mustBeCarried(run, trigger.at + 400, 900)).toBe(false);
+  expect(mustBeCarried(run, trigger.at + 500, 900)).toBe(true);
+  expect(mustBeCarried(run, trigger.at + 16 * DAY_MS, Number.POSITIVE_INFINITY)).toBe(false);
 });
 
 test("a carried run is the same when its earlier events are gone", async () => {

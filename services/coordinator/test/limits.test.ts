@@ -253,6 +253,39 @@ describe("a slot", () => {
   });
 });
 
+describe("requests of runs that were cancelled while nobody led", () => {
+  let own: Platform;
+  beforeAll(async () => {
+    own = await Platform.start();
+  });
+  afterAll(() => own.stop());
+
+  test.each([
+    ["some still wait", 1],
+    ["nobody waits any more", 0],
+  ])("are taken back by the next leader: %s", async (_, stillWaiting) => {
+    const name = `left-${stillWaiting}`;
+    await own.queue(name, 1);
+    const { work, runs } = held();
+    await FakeAgent.join(own, name, { work });
+    const before = await own.coordinator();
+    const first = await own.trigger(name);
+    await until("it executes", () => runs.length === 1);
+    const waiting = await own.triggerMany(name, 5);
+    await until("all have asked", async () => (await own.gate(name)).messages === 6);
+    await before.stop();
+    await runs[0]?.succeed();
+    for (const runId of waiting.slice(stillWaiting)) await own.cancel(runId);
+
+    const after = await own.coordinator();
+    await until("those that wait execute", () => runs.length === 1 + stillWaiting);
+    await runs[1]?.succeed();
+    await own.untilFinished([first, ...waiting]);
+    await own.untilGateIsClear(name);
+    await after.stop();
+  });
+});
+
 describe("over a slow line", () => {
   let own: Platform;
   let wire: Wire;

@@ -1,5 +1,6 @@
 export {
   ACK,
+  backlogOf,
   BrokerRefusedError,
   BrokerUnavailableError,
   Bucket,
@@ -71,6 +72,7 @@ export {
   UnsuitableBrokerError,
   waitUntilProvisioned,
 } from "./provision.ts";
+export { retentionInForce } from "./retention.ts";
 export { Metrics, SECONDS } from "./metrics.ts";
 export type { CounterFeed, HistogramFeed } from "./metrics.ts";
 export { purgeSubject } from "./purge.ts";

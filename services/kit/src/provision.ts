@@ -14,18 +14,22 @@ import {
 import { Kvm } from "@nats-io/kv";
 import { Objm } from "@nats-io/obj";
 import {
+  bucketKeeping,
   BUCKETS,
   bucketStream,
   CONFIG_KEYS,
-  OBJECT_BUCKETS,
+  DEFAULT_RETENTION_MS,
   objectStream,
+  payloadsKeeping,
+  RUNS,
   SCHEMA_VERSION,
-  STREAMS,
+  streamsKeeping,
   type BucketDefinition,
   type StreamDefinition,
 } from "@millrace/proto";
 import { Bucket, type NatsConnection } from "@millrace/nats";
 import { z } from "zod";
+import { ageMs } from "./retention.ts";
 
 /** Message schedules arrived with this version. */
 export const MINIMUM_BROKER_VERSION = "2.12.0";
@@ -36,6 +40,8 @@ export class UnsuitableBrokerError extends Error {
 }
 
 const schemaVersion = z.number().int();
+
+const STREAM_NOT_FOUND = 10_059;
 
 /** The status of answers of a broker that has no leader for what is asked. */
 const UNAVAILABLE = 503;
@@ -50,15 +56,29 @@ const NO_ROLLUP = { allow_rollup_hdrs: false };
 const PATIENCE_MS = 60_000;
 const RETRY_MS = 500;
 
+export type Retention = {
+  readonly retentionMs: number;
+  /**
+   * Called before it is changed, by what has been in force; infinite where nothing was ever removed. What is older than
+   * the new one is gone afterwards.
+   */
+  readonly onChange?: (beforeMs: number) => Promise<void>;
+};
+
 /**
  * @param replicas copies of each stream: 1 on one node, 3 on a cluster
+ * @param retention how long runs are kept, whatever was in force before; default 30 days
  * @throws UnsuitableBrokerError; what the broker last said, when it does not take part for a minute
  */
-export async function provision(nc: NatsConnection, replicas: number): Promise<void> {
+export async function provision(
+  nc: NatsConnection,
+  replicas: number,
+  retention: Retention = { retentionMs: DEFAULT_RETENTION_MS },
+): Promise<void> {
   const deadline = Date.now() + PATIENCE_MS;
   for (;;) {
     try {
-      await provisionOnce(nc, replicas);
+      await provisionOnce(nc, replicas, retention);
       return;
     } catch (error) {
       if (!isPassing(error) || Date.now() > deadline) throw error;
@@ -73,7 +93,11 @@ function isPassing(error: unknown): boolean {
   return error instanceof Error && error.name === "TimeoutError";
 }
 
-async function provisionOnce(nc: NatsConnection, replicas: number): Promise<void> {
+async function provisionOnce(
+  nc: NatsConnection,
+  replicas: number,
+  { retentionMs, onChange }: Retention,
+): Promise<void> {
   checkVersion(nc);
   if (nc.info?.jetstream !== true)
     throw new UnsuitableBrokerError(
@@ -89,10 +113,13 @@ async function provisionOnce(nc: NatsConnection, replicas: number): Promise<void
     throw new UnsuitableBrokerError(
       `The broker holds data of a newer Millrace (schema ${current}; this is ${SCHEMA_VERSION}): upgrade this service`,
     );
-  for (const definition of STREAMS) await ensureStream(jsm, definition, replicas);
+  const beforeMs = await keptMs(jsm);
+  if (beforeMs !== undefined && beforeMs !== retentionMs) await onChange?.(beforeMs);
+  for (const definition of streamsKeeping(retentionMs))
+    await ensureStream(jsm, definition, replicas);
   for (const definition of Object.values(BUCKETS))
-    await ensureBucket(kvm, jsm, definition, replicas);
-  await ensureObjects(nc, jsm, OBJECT_BUCKETS.payloads, replicas);
+    await ensureBucket(kvm, jsm, bucketKeeping(definition, retentionMs), replicas);
+  await ensureObjects(nc, jsm, payloadsKeeping(retentionMs), replicas);
   if (current !== SCHEMA_VERSION) await config.put(CONFIG_KEYS.schema, SCHEMA_VERSION);
 }
 
@@ -141,7 +168,11 @@ export type Difference = {
 };
 
 /** What `provision` would make or change. Changes nothing. */
-export async function differences(nc: NatsConnection, replicas: number): Promise<Difference[]> {
+export async function differences(
+  nc: NatsConnection,
+  replicas: number,
+  retentionMs: number,
+): Promise<Difference[]> {
   const jsm = await jetstreamManager(nc);
   const found: Difference[] = [];
   const compare = async (stream: string, wanted: Wanted): Promise<void> => {
@@ -149,11 +180,14 @@ export async function differences(nc: NatsConnection, replicas: number): Promise
     const fields = existing && differing(existing.config, wanted);
     if (!fields || fields.length > 0) found.push({ stream, fields });
   };
-  for (const definition of STREAMS)
+  for (const definition of streamsKeeping(retentionMs))
     await compare(definition.name, wantedOfStream(definition, replicas));
   for (const definition of Object.values(BUCKETS))
-    await compare(bucketStream(definition.name), wantedOfBucket(definition, replicas));
-  const { payloads } = OBJECT_BUCKETS;
+    await compare(
+      bucketStream(definition.name),
+      wantedOfBucket(bucketKeeping(definition, retentionMs), replicas),
+    );
+  const payloads = payloadsKeeping(retentionMs);
   await compare(objectStream(payloads.name), wantedOfObjects(payloads, replicas));
   return found;
 }
@@ -164,6 +198,15 @@ type ObjectDefinition = {
   readonly description: string;
   readonly ttlMs: number;
 };
+
+/** How long the log keeps a run; undefined when there is no log yet. */
+async function keptMs(jsm: JetStreamManager): Promise<number | undefined> {
+  const log = await jsm.streams.info(RUNS.name).catch((error: unknown) => {
+    if (error instanceof JetStreamApiError && error.code === STREAM_NOT_FOUND) return undefined;
+    throw error;
+  });
+  return log && ageMs(log.config.max_age);
+}
 
 async function ensureStream(
   jsm: JetStreamManager,

@@ -9,6 +9,7 @@ import { connectBroker } from "@millrace/nats";
 import {
   BUCKETS,
   CONFIG_KEYS,
+  DEFAULT_RETENTION_MS,
   OBJECT_BUCKETS,
   RUNS,
   SCHEMA_VERSION,
@@ -19,9 +20,11 @@ import { z } from "zod";
 import { sleep, TestBroker } from "@millrace/harness";
 import {
   Bucket,
+  differences,
   openBlobs,
   provision,
   purgeSubject,
+  retentionInForce,
   UnsuitableBrokerError,
   waitUntilProvisioned,
   type NatsConnection,
@@ -72,7 +75,7 @@ describe("provisioning", () => {
 
   test("lets keys have times to live of their own where the contract says so", async () => {
     await provision(nc, 1);
-    for (const name of ["idempotency", "debounce", "waitpoints", "batches"]) {
+    for (const name of ["idempotency", "debounce", "waitpoints"]) {
       const { config } = await jsm.streams.info(`KV_${name}`);
       expect(config).toMatchObject({ max_age: 0, allow_msg_ttl: true });
       expect(config.subject_delete_marker_ttl).toBeGreaterThan(0);
@@ -91,6 +94,53 @@ describe("provisioning", () => {
     await provision(nc, 1);
     const { config } = await jsm.streams.info("OBJ_payloads");
     expect(config.max_age).toBe(2 * RUNS.max_age);
+  });
+
+  test("keeps runs as long as it is told to, and what follows them accordingly", async () => {
+    const tenMinutes = 600_000;
+    const changes: number[] = [];
+    const retention = {
+      retentionMs: tenMinutes,
+      onChange: async (beforeMs: number) => {
+        changes.push(beforeMs);
+      },
+    };
+    const age = async (stream: string): Promise<number> =>
+      (await jsm.streams.info(stream)).config.max_age / MS;
+    await provision(nc, 1, retention);
+    expect(changes).toEqual([]);
+    expect(await age("RUNS")).toBe(tenMinutes);
+    expect(await age("OUTPUT")).toBe(tenMinutes);
+    expect(await age("TELEMETRY")).toBe(tenMinutes);
+    expect(await age("KV_bulk")).toBe(tenMinutes);
+    expect(await age("KV_batches")).toBe(tenMinutes);
+    expect(await age("OBJ_payloads")).toBe(2 * tenMinutes);
+    expect(await retentionInForce(nc)).toBe(tenMinutes);
+    expect(await differences(nc, 1, tenMinutes)).toEqual([]);
+    expect((await differences(nc, 1, 2 * tenMinutes)).map(({ stream }) => stream)).toContain(
+      "RUNS",
+    );
+
+    await provision(nc, 1);
+    expect(await age("RUNS")).toBe(DEFAULT_RETENTION_MS);
+    expect(await age("OUTPUT")).toBe(86_400_000);
+    expect(await age("OBJ_payloads")).toBe(2 * DEFAULT_RETENTION_MS);
+    await provision(nc, 1, retention);
+    expect(changes).toEqual([DEFAULT_RETENTION_MS]);
+    await provision(nc, 1, retention);
+    expect(changes).toHaveLength(1);
+  });
+
+  test("changes no retention before what must be done first has been done", async () => {
+    await provision(nc, 1);
+    const failing = provision(nc, 1, {
+      retentionMs: 600_000,
+      onChange: async () => {
+        throw new Error("not yet");
+      },
+    });
+    await expect(failing).rejects.toThrow("not yet");
+    expect(await retentionInForce(nc)).toBe(DEFAULT_RETENTION_MS);
   });
 
   test("that has been done changes nothing", async () => {

@@ -10,7 +10,6 @@ export class Member {
   readonly name: string;
   /** How often its process ended without having been asked to. */
   ownEnds = 0;
-  kills = 0;
   readonly #start: () => Promise<ServiceProcess>;
   #process: ServiceProcess | undefined;
   #isWanted = false;
@@ -51,7 +50,6 @@ export class Member {
 
   /** `kill -9`. */
   async kill(): Promise<void> {
-    this.kills++;
     this.#isWanted = false;
     await this.#process?.kill();
   }

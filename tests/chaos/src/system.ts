@@ -11,8 +11,8 @@ export type SystemOptions = {
   readonly agents: number;
   /** Whether the broker's nodes get disks that can be filled, where that is possible. */
   readonly smallDisks: boolean;
-  /** Members nothing is done to, by name. */
-  readonly spared?: readonly string[];
+  /** How long runs are kept: `MILLRACE_RETENTION`. */
+  readonly retention?: string | undefined;
 };
 
 export class System {
@@ -21,16 +21,13 @@ export class System {
   readonly apiUrls: readonly string[];
   readonly marksFile: string;
   readonly hasSmallDisks: boolean;
-  readonly #spared: readonly string[];
 
   private constructor(
     millrace: Millrace,
     members: readonly Member[],
     apiUrls: readonly string[],
     hasSmallDisks: boolean,
-    spared: readonly string[],
   ) {
-    this.#spared = spared;
     this.millrace = millrace;
     this.members = members;
     this.apiUrls = apiUrls;
@@ -51,7 +48,6 @@ export class System {
       membersOf(millrace, gatewayPorts, options),
       gatewayPorts.map((port) => `http://127.0.0.1:${port}`),
       hasSmallDisks,
-      options.spared ?? [],
     );
     try {
       await system.#begin();
@@ -66,24 +62,15 @@ export class System {
     return this.millrace.cluster;
   }
 
-  /** Those of a kind to which something may be done. */
-  exposed(kind: Member["kind"]): Member[] {
-    return this.members.filter(
-      (member) => member.kind === kind && !this.#spared.includes(member.name),
-    );
+  of(kind: Member["kind"]): Member[] {
+    return this.members.filter((member) => member.kind === kind);
   }
 
-  /** Those that have been killed, by name: what they hold is what they have held since then. */
-  get killed(): string[] {
-    return this.members.filter(({ kills }) => kills > 0).map(({ name }) => name);
-  }
-
-  /** Process ids by name; those that run. */
-  pids(): ReadonlyMap<string, number> {
-    const all = [...this.members, ...this.cluster.nodes];
-    return new Map(
-      all.filter(({ pid }) => pid > 0).map(({ name, pid }): [string, number] => [name, pid]),
-    );
+  /** Processes that run. */
+  processes(): readonly { readonly role: string; readonly name: string; readonly pid: number }[] {
+    const nodes = this.cluster.nodes.map(({ name, pid }) => ({ role: "broker", name, pid }));
+    const members = this.members.map(({ kind, name, pid }) => ({ role: kind, name, pid }));
+    return [...members, ...nodes].filter(({ pid }) => pid > 0);
   }
 
   async stop(): Promise<void> {
@@ -112,12 +99,13 @@ const marksFileOf = (millrace: Millrace): string => join(millrace.dir, "marks");
 function membersOf(
   millrace: Millrace,
   gatewayPorts: readonly number[],
-  { agents }: SystemOptions,
+  { agents, retention }: SystemOptions,
 ): Member[] {
+  const kept = retention === undefined ? {} : { MILLRACE_RETENTION: retention };
   const member = (kind: Member["kind"], index: number, own: Record<string, string> = {}): Member =>
     new Member(kind, `${kind}-${index}`, () => millrace.service(kind, own));
   return [
-    ...[0, 1].map((index) => member("coordinator", index)),
+    ...[0, 1].map((index) => member("coordinator", index, kept)),
     ...[0, 1].map((index) => member("scheduler", index)),
     ...gatewayPorts.map((port, index) =>
       member("gateway", index, { MILLRACE_GATEWAY_PORT: String(port) }),

@@ -25,8 +25,13 @@ export class TestBroker {
   ): Promise<TestBroker> {
     const dir = mkdtempSync(join(tmpdir(), "millrace-nats-"));
     const broker = new TestBroker(dir, await launchBroker({ storeDir: dir }));
-    await setUp(await broker.connect());
-    return broker;
+    try {
+      await setUp(await broker.connect());
+      return broker;
+    } catch (error) {
+      await broker.stop();
+      throw error;
+    }
   }
 
   get url(): string {

@@ -1,5 +1,5 @@
 /** Batches: which runs they made. That a batch is complete says nothing about its runs' ends. */
-import { batchKey, refuse, RUNS, type BatchRecord, type BatchView } from "@millrace/proto";
+import { batchKey, refuse, type BatchRecord, type BatchView } from "@millrace/proto";
 import type { Stores } from "../stores.ts";
 import { answer, type Answering, type Platform } from "./answers.ts";
 
@@ -21,10 +21,9 @@ export function batchCalls({ stores }: Platform): {
   };
 }
 
-/** Kept as long as its runs' logs. */
 export async function writeBatch(stores: Stores, env: string, record: BatchRecord): Promise<void> {
   const bucket = await stores.batches();
-  await bucket.put(batchKey(env, record.id), record, { ttlMs: RUNS.max_age / 1e6 });
+  await bucket.put(batchKey(env, record.id), record);
 }
 
 function viewOfBatch(record: BatchRecord, nowMs: number): BatchView {

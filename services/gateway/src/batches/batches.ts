@@ -11,7 +11,6 @@ import {
   idempotencyRecordSchema,
   readKeyTtl,
   refuse,
-  RUNS,
   type BatchItemsAnswer,
   type BatchRecord,
   type CreateBatchBody,
@@ -23,8 +22,6 @@ import { triggerItems, type DoneItem, type MayTrigger } from "./batch-items.ts";
 
 /** What is kept of a refused item's words: a record has room for a thousand of them. */
 const KEPT_LENGTH = 200;
-/** As long as its runs' logs. */
-const KEPT_MS = RUNS.max_age / 1e6;
 
 export class Batches {
   readonly #runs: RunClient;
@@ -78,7 +75,6 @@ export class Batches {
         ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
         ...(parentRunId === undefined ? {} : { parentRunId }),
       },
-      { ttlMs: KEPT_MS },
     );
     const found = isNew === undefined ? await this.#records.get(key) : undefined;
     const value = {
@@ -133,7 +129,6 @@ export class Batches {
       batchKey(env, id),
       (current) =>
         current && current.runIds === null ? merge(current, done, Date.now()) : undefined,
-      { ttlMs: () => KEPT_MS },
     );
     if (!record) throw new Error(`the record of batch ${id} was removed while its items came`);
     return record;

@@ -42,6 +42,7 @@ import { RatedGrants } from "./rated-grants.ts";
 import { childrenOf, runIdsOf, type SelectedRuns } from "./run-family.ts";
 import { listRuns } from "./run-list.ts";
 import { countRuns, selectionOf, selectRuns, type ListedRun } from "./run-selection.ts";
+import { Expiry } from "./expiry.ts";
 import { RowWriter } from "./row-writer.ts";
 import { RunStore } from "./run-store.ts";
 import { streamPosition } from "./stream-position.ts";
@@ -51,6 +52,8 @@ export type ProjectionParts = {
   readonly log: Logger;
   /** Where to keep the rows between starts; without it they are gone at the end. */
   readonly file?: string | undefined;
+  /** How soon it looks for runs that have become too old; default 10 s. */
+  readonly expiryMs?: number;
 };
 
 /** `isWhole` false: the payload was too large to be kept in memory, and is not in `run`. */
@@ -82,6 +85,7 @@ export class Projection {
   /** By environment and run id. */
   readonly #entries = new Map<string, Map<string, Entry>>();
   readonly #writer: RowWriter;
+  readonly #expiry: Expiry;
   /** Finished runs whose log is being read again: the first and the last event that asked for it. */
   readonly #reviving = new Map<string, { readonly first: number; last: number }>();
   readonly #listeners = new Set<(change: RunChange) => void>();
@@ -107,6 +111,7 @@ export class Projection {
       settledSeq: () => this.settledSeq,
       onGone: (entry) => this.#forget(entry),
     });
+    this.#expiry = new Expiry({ nc: parts.nc, store, log: parts.log, leastMs: parts.expiryMs });
   }
 
   /**
@@ -126,6 +131,7 @@ export class Projection {
       onError: (error) => parts.log.warn({ err: error }, "reading the log fails, trying again"),
     });
     void projection.#feed.caughtUp.then(() => projection.#markCaughtUp());
+    projection.#expiry.begin();
     return projection;
   }
 
@@ -257,6 +263,7 @@ export class Projection {
     if (this.#closed) return;
     this.#closed = true;
     this.#milestones.giveUp();
+    this.#expiry.stop();
     await this.#feed?.stop();
     this.#writer.close();
     this.#store.close();

@@ -6,7 +6,6 @@
  * 2. How far the rows are is written with the last of those that had changed by then.
  * 3. What cannot be written (the disk is full) waits and is tried again.
  */
-import { RUNS } from "@millrace/proto";
 import type { Logger } from "@millrace/service-kit";
 import type { Entry } from "./entry.ts";
 import type { RunStore } from "./run-store.ts";
@@ -19,8 +18,6 @@ const FLUSH_AT_ONCE_RUNS = 20_000;
 /** Rows a turn of the event loop: a few milliseconds. */
 const SLICE = 64;
 const WRITE_AGAIN_MS = 1000;
-const EXPIRE_EVERY_MS = 3_600_000;
-const MAX_AGE_MS = RUNS.max_age / 1e6;
 
 /** How far in the log the rows are when all of the entries are written. */
 type Draining = { readonly entries: Set<Entry>; readonly seq: number };
@@ -39,7 +36,6 @@ export class RowWriter {
   #dirty = new Set<Entry>();
   #draining: Draining | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #expiredAt = Date.now();
   #closed = false;
 
   constructor(parts: RowWriterParts) {
@@ -112,20 +108,12 @@ export class RowWriter {
         this.#dirty.delete(entry);
         if (entry.state.status === "finished") onGone(entry);
       }
-      this.#expire();
     } catch (error) {
       log.error({ err: error }, "the list of runs cannot be written, trying again");
       for (const entry of waiting) this.#dirty.add(entry);
       this.#draining = undefined;
       if (!this.#closed) this.#drainIn(WRITE_AGAIN_MS);
     }
-  }
-
-  #expire(): void {
-    const now = Date.now();
-    if (now - this.#expiredAt < EXPIRE_EVERY_MS) return;
-    this.#expiredAt = now;
-    this.#parts.store.expire(now - MAX_AGE_MS);
   }
 
   #drainIn(ms: number): void {

@@ -17,6 +17,13 @@ export type StoredRun = {
   readonly tags: readonly string[];
 };
 
+type ExpiredRow = {
+  readonly seq: number;
+  readonly env: string;
+  readonly created_at: number;
+  readonly item: string;
+};
+
 export class RunStore {
   readonly db: Database.Database;
   readonly #insert: Database.Statement;
@@ -25,6 +32,8 @@ export class RunStore {
   readonly #removeTag: Database.Statement;
   readonly #setProgress: Database.Statement;
   readonly #find: Database.Statement;
+  readonly #ended: Database.Statement;
+  readonly #removeRun: Database.Statement;
 
   private constructor(db: Database.Database) {
     this.db = db;
@@ -39,6 +48,10 @@ export class RunStore {
     );
     this.#setProgress = db.prepare("UPDATE progress SET last_seq = ?");
     this.#find = db.prepare("SELECT last_seq, item FROM runs WHERE id = ? AND env = ?");
+    this.#ended = db.prepare(
+      "SELECT seq, env, created_at, item FROM runs WHERE finished_at < ? LIMIT ?",
+    );
+    this.#removeRun = db.prepare("DELETE FROM runs WHERE seq = ?");
   }
 
   /**
@@ -85,16 +98,22 @@ export class RunStore {
    */
   write(entries: Iterable<Entry>, lastSeq: number | undefined): Entry[] {
     const strangers: Entry[] = [];
-    this.db.exec("BEGIN");
-    try {
+    this.#whole(() => {
       for (const entry of entries) if (!this.#writeRun(entry)) strangers.push(entry);
       if (lastSeq !== undefined) this.#setProgress.run(lastSeq);
+    });
+    return strangers;
+  }
+
+  #whole(change: () => void): void {
+    this.db.exec("BEGIN");
+    try {
+      change();
       this.db.exec("COMMIT");
     } catch (error) {
       if (this.db.inTransaction) this.db.exec("ROLLBACK");
       throw error;
     }
-    return strangers;
   }
 
   #writeRun(entry: Entry): boolean {
@@ -126,18 +145,20 @@ export class RunStore {
       yield { env, id, tags: tagsOf(item) };
   }
 
-  /** Forgets runs that ended before this time: their events are leaving the log. */
-  expire(before: number): void {
-    this.db.exec("BEGIN");
-    this.db
-      .prepare(
-        `DELETE FROM tags WHERE (env, tag, created_at, seq) IN (
-           SELECT runs.env, tag.value, runs.created_at, runs.seq
-           FROM runs, json_each(runs.item, '$.tags') AS tag WHERE runs.finished_at < ?)`,
-      )
-      .run(before);
-    this.db.prepare("DELETE FROM runs WHERE finished_at < ?").run(before);
-    this.db.exec("COMMIT");
+  /**
+   * Forgets runs that ended before this time: their events are leaving the log.
+   * @returns how many; when it is `most`, there may be more
+   */
+  expire(before: number, most: number): number {
+    const runs = this.#ended.all(before, most) as ExpiredRow[];
+    if (runs.length === 0) return 0;
+    this.#whole(() => {
+      for (const { seq, env, created_at: at, item } of runs) {
+        for (const tag of tagsOf(item)) this.#removeTag.run(env, tag, at, seq);
+        this.#removeRun.run(seq);
+      }
+    });
+    return runs.length;
   }
 
   close(): void {

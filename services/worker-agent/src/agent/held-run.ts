@@ -96,6 +96,8 @@ export class HeldRun {
   /** Active milliseconds of this attempt, in all its processes, before the last wait. */
   activeMs = 0;
   planned: PlannedWait | undefined;
+  /** Of signals that came before the claim was decided: what they want seen then. */
+  unheardSeq: number | undefined;
   /** Cancelled before its code was started. */
   isCanceled = false;
   stop: Stop | undefined;

@@ -4,6 +4,8 @@
  * 1. A signal is acknowledged first: it says that something has changed, and the log says what. Repeating one is
  *    harmless, and so is one that comes late.
  * 2. A state that does not cover what is known to be stored decides nothing.
+ * 3. Nothing is said twice: what comes while a claim is not decided (it is stored, and its answer was lost) is followed
+ *    when it is.
  */
 import {
   decodeBody,
@@ -73,6 +75,16 @@ export class Signals {
     await Promise.all(this.#options.runs.all().map((run) => this.#consider(run, undefined, 0)));
   }
 
+  /** The claim was decided: the run is this agent's, as far as it knows. */
+  claimed(run: HeldRun): void {
+    const { unheardSeq } = run;
+    if (unheardSeq === undefined) return;
+    run.unheardSeq = undefined;
+    this.#consider(run, undefined, unheardSeq).catch((error: unknown) => {
+      this.#options.log.error({ err: error, run: run.runId }, "a signal could not be followed");
+    });
+  }
+
   #arrived(delivery: Delivery): void {
     const { nc, runs, log } = this.#options;
     nc.publish(delivery.reply, ACK);
@@ -91,9 +103,13 @@ export class Signals {
 
   async #consider(run: HeldRun, signal: Signal | undefined, minSeq: number): Promise<void> {
     const { logs, agentId, onInstruction } = this.#options;
+    if (run.phase.kind === "claiming") {
+      run.unheardSeq = Math.max(minSeq, run.unheardSeq ?? 0);
+      return;
+    }
     const covers = (state: RunState): boolean => coveredSeq(state) >= Math.max(minSeq, run.factSeq);
     const state = await logs.state(run.runId, run.log, covers);
-    if (!covers(state) || run.phase.kind === "over" || run.phase.kind === "claiming") return;
+    if (!covers(state) || run.phase.kind === "over") return;
     if (coveredSeq(state) > coveredSeq(run.log)) run.log = state;
     const admission = signal?.kind === "resume" ? signal.admission : undefined;
     onInstruction(run, instructionOf(state, agentId, admission));

@@ -216,6 +216,7 @@ export class Workload {
       this.#options.log.error({ err: error, run: run.runId }, "an attempt could not begin");
       this.#stops.release(run);
     });
+    this.#signals.claimed(run);
   }
 
   #ended(run: HeldRun, result: Result): void {

@@ -5,7 +5,7 @@ const kills = SERVICES.map((kind): Fault => ({
   scenario: "kill",
   name: `kill ${kind}`,
   strike: async (system, random, pace) => {
-    const member = random.pick(system.exposed(kind));
+    const member = random.pick(system.of(kind));
     await member.kill();
     await hold(holdMs(random, pace));
     await member.start();
@@ -17,7 +17,7 @@ const freezes = SERVICES.map((kind): Fault => ({
   scenario: "freeze",
   name: `freeze ${kind}`,
   strike: async (system, random, pace) => {
-    const member = random.pick(system.exposed(kind));
+    const member = random.pick(system.of(kind));
     member.freeze();
     await hold(freezeMs(random, pace));
     member.thaw();

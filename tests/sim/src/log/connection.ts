@@ -77,7 +77,8 @@ export class Connection {
   readonly #inbox: string;
   readonly #answers = new Map<string, (message: SimMessage) => void>();
   readonly #statuses: ((status: Status) => void)[] = [];
-  #isUp = true;
+  /** When the broker is reached again; 0: it never was away. */
+  #backAt = 0;
   #isClosed = false;
   #lastToken = 0;
 
@@ -207,14 +208,22 @@ export class Connection {
 
   /** The network between the two is gone for so long; the client notices at once, and when it is back. */
   interrupt(forMs: number): void {
-    this.#isUp = false;
+    this.#backAt = Math.max(this.#backAt, this.#time.now + forMs);
     this.loseWhatIsOnItsWay(0);
     this.#time.plan(this.#broker.owner, forMs, () => {
-      this.#isUp = true;
+      if (!this.#isUp) return;
       this.#time.plan(this.owner, 0, () => {
         for (const tell of this.#statuses) tell({ type: "reconnect" });
       });
     });
+  }
+
+  get backAt(): number {
+    return this.#backAt;
+  }
+
+  get #isUp(): boolean {
+    return this.#time.now >= this.#backAt;
   }
 
   /** @param keep of what was sent to the broker and has not arrived, so many still do: those that were sent first */

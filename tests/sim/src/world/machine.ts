@@ -45,9 +45,10 @@ export class Machine {
     return this.#owner?.isDead === false ? this.#owner.name : undefined;
   }
 
-  /** When it goes on, if it stands still. */
-  get pausedUntil(): number {
-    return this.#owner?.isDead === false ? this.#owner.pausedUntil : 0;
+  /** When it goes on, if it stands still, and reaches the broker again, if it is cut off. */
+  get backAt(): number {
+    if (this.#owner?.isDead !== false) return 0;
+    return Math.max(this.#owner.pausedUntil, this.#connection?.backAt ?? 0);
   }
 
   start(): void {

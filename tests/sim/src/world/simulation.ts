@@ -110,13 +110,7 @@ class Simulation {
     for (const machine of machines) machine.start();
     this.#startClient(broker);
     drainTicks();
-    if (!this.#until(FAULTS_MS + PATIENCE_MS)) {
-      this.#fail("L1", this.#unfinished());
-      return;
-    }
-    const lastBack = Math.max(time.now, ...machines.map(({ pausedUntil }) => pausedUntil));
-    const end = lastBack + AFTERWARDS_MS;
-    while (!this.#violation && this.#step(end));
+    if (!this.#settle(machines)) this.#fail("L1", this.#unfinished());
     if (this.#violation) return;
     this.#guard(() => {
       this.#platform.checkAll();
@@ -124,10 +118,26 @@ class Simulation {
     });
   }
 
-  /** Whether everything has ended by then. */
-  #until(atMs: number): boolean {
+  /** Whether everything ends in time, and stays so: who comes back late may have begun something while it was away. */
+  #settle(machines: readonly Machine[]): boolean {
+    do {
+      if (!this.#until(FAULTS_MS + PATIENCE_MS, machines)) return false;
+      const end = this.#time.now + AFTERWARDS_MS;
+      while (!this.#violation && this.#step(end));
+    } while (!this.#violation && !this.#platform.allFinished);
+    return true;
+  }
+
+  /** Whether everything has ended by then, and every process is back. */
+  #until(atMs: number, machines: readonly Machine[]): boolean {
+    const isBack = ({ backAt }: Machine): boolean => backAt <= this.#time.now;
     while (!this.#violation && this.#step(atMs))
-      if (this.#isClientDone && this.#time.now > FAULTS_MS && this.#platform.allFinished)
+      if (
+        this.#isClientDone &&
+        this.#time.now > FAULTS_MS &&
+        this.#platform.allFinished &&
+        machines.every(isBack)
+      )
         return true;
     return this.#violation !== undefined;
   }

@@ -1,6 +1,6 @@
 /** Streams and buckets as they are defined, with a leader and copies that keep up. */
-import { RUNS, STREAMS } from "@millrace/proto";
-import { differences, provision } from "@millrace/service-kit";
+import { DEFAULT_RETENTION_MS, RUNS, STREAMS } from "@millrace/proto";
+import { differences, provision, retentionInForce } from "@millrace/service-kit";
 import type { BrokerApi } from "../broker-api.ts";
 import { ok, some, type Check, type Finding } from "../finding.ts";
 
@@ -12,7 +12,10 @@ export function provisioningCheck(api: BrokerApi): Check {
         .streamInfo(RUNS.name)
         .then(({ config }) => config.num_replicas)
         .catch(() => 1);
-      const differing = await differences(api.nc, replicas);
+      // Whatever it is, it was set.
+      const kept = await retentionInForce(api.nc).catch(() => DEFAULT_RETENTION_MS);
+      const retentionMs = Number.isFinite(kept) ? kept : DEFAULT_RETENTION_MS;
+      const differing = await differences(api.nc, replicas, retentionMs);
       if (differing.length === 0) return [ok("all as they are defined")];
       const says = differing.map(({ stream, fields }) =>
         fields ? `${stream} differs in ${fields.join(", ")}` : `${stream} is missing`,
@@ -24,7 +27,7 @@ export function provisioningCheck(api: BrokerApi): Check {
           advice: "a coordinator sets this right when it starts",
           repair: {
             says: "made and updated",
-            perform: () => provision(api.nc, replicas),
+            perform: () => provision(api.nc, replicas, { retentionMs }),
           },
         },
       ];

@@ -6,7 +6,7 @@ import {
   containersAreWanted,
   ensureCleaner,
   NoContainersError,
-} from "./container-runtime.ts";
+} from "../src/container-runtime.ts";
 
 const NO_TEST = /(?!)/;
 
@@ -18,7 +18,9 @@ export async function setup({ vitest }: TestProject): Promise<void> {
       cleaner === "ryuk"
         ? "Ryuk removes what is left of them"
         : "TESTCONTAINERS_RYUK_DISABLED=true, because Ryuk's image is not there; a process of our own removes what is left of them";
-    vitest.logger.log(`Brokers run in containers of ${brokerImage()}; ${cleaning}.`);
+    vitest.logger.log(
+      `Brokers run in containers of ${brokerImage()}, but for those that docs/testing.md names; ${cleaning}.`,
+    );
   } catch (error) {
     if (!(error instanceof NoContainersError)) throw error;
     vitest.setGlobalTestNamePattern(NO_TEST);
