@@ -84,16 +84,14 @@ describe("a call of its own connection", () => {
   it.each([
     [{ publicAccessToken: {} }, /Request option "publicAccessToken" is not supported/],
     [{ retry: { times: 3 } }, /Request option retry: "times" is not supported/],
-    [{ clientConfig: { previewBranch: "b" } }, /Setting "previewBranch" is not supported/],
+    [{ clientConfig: { future: "b" } }, /Setting "future" is not supported/],
   ])("with %o is refused", async (options, message) => {
     configure({ baseURL: "http://127.0.0.1:9", secretKey: "k" });
     await expect(runs.retrieve("run_a", options as object)).rejects.toThrow(message);
   });
 
   it("of a setting this version does not have, configure() says so", () => {
-    expect(() => configure({ previewBranch: "b" } as Configuration)).toThrow(
-      /"previewBranch" is not supported/,
-    );
+    expect(() => configure({ future: "b" } as Configuration)).toThrow(/"future" is not supported/);
   });
 });
 

@@ -58,7 +58,7 @@ const packages: Package[] = (manifestOf(".").workspaces ?? [])
   });
 const byName = new Map(packages.map((each) => [each.name, each]));
 
-const IMPORT = /(?:from|import)\s*\(?\s*["']([^"'.\s][^"'\s]*)["']/g;
+const IMPORT = /(?:from|import)\s*\(?\s*["']([@\w][^"'\s]*)["']/g;
 
 function importsOf({ dir }: Package): string[] {
   const src = join(root, dir, "src");
