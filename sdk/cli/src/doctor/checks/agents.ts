@@ -33,7 +33,7 @@ export function agentsCheck(api: BrokerApi, runs: LiveRuns): Check {
       if (agents.length === 0)
         return [{ level: "warning", says: "there is none", advice: "start one to run tasks" }];
       const draining = agents.filter((agent) => agent.draining).length;
-      return [ok(`${agents.length}${draining > 0 ? `, of which ${draining} are stopping` : ""}`)];
+      return [ok(`${agents.length}${draining > 0 ? `, stopping: ${draining}` : ""}`)];
     },
   };
 }

@@ -33,7 +33,7 @@ export function leadersCheck(api: BrokerApi): Check {
       const holders = new Set(leases);
       return [
         ok(
-          `${holders.size} coordinators lead ${SHARD_COUNT} shards, ${schedulers.size} schedulers`,
+          `all ${SHARD_COUNT} shards led; coordinators: ${holders.size}, schedulers: ${schedulers.size}`,
         ),
       ];
     },
