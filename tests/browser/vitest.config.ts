@@ -5,8 +5,8 @@ export default defineProject({
     include: ["test/**/*.test.ts"],
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    // Each file starts whole systems and kills them: after everything else, two at a time.
-    maxWorkers: 2,
+    // Each file starts whole systems and kills them: after everything else, three at a time.
+    maxWorkers: 3,
     sequence: { groupOrder: 1 },
   },
 });

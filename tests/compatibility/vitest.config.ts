@@ -6,7 +6,7 @@ export default defineProject({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // Files that start whole systems: alone, after everything else.
-    maxWorkers: 2,
-    sequence: { groupOrder: 2 },
+    maxWorkers: 3,
+    sequence: { groupOrder: 1 },
   },
 });

@@ -18,8 +18,8 @@ export default defineProject({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // It starts a whole system with many agents: alone, after everything else.
-    maxWorkers: 2,
+    maxWorkers: 3,
     maxConcurrency: 24,
-    sequence: { groupOrder: 2 },
+    sequence: { groupOrder: 1 },
   },
 });

@@ -3,6 +3,7 @@ import { LIMITS, refuse } from "@millrace/proto";
 import type { Logger } from "@millrace/service-kit";
 import { fastify, type FastifyInstance } from "fastify";
 import { refuseRepeatedParameters } from "./body/query.ts";
+import { readOn } from "./body/read-on.ts";
 import { refuseUnreadable } from "./body/unreadable.ts";
 import { allowAllOrigins } from "./cors.ts";
 import { refusalOf, sendRefusal } from "./refusals.ts";
@@ -32,6 +33,7 @@ export function httpApp(log: Logger): FastifyInstance {
     // A client that went away in the middle of its request hears no answer, and is none of ours to worry about.
     if (refusal.code === "INTERNAL" && !request.socket.destroyed)
       log.error({ err: error, method: request.method, url: request.url }, "request failed");
+    if (refusal.code === "PAYLOAD_TOO_LARGE") readOn(request, reply);
     return sendRefusal(reply, refusal);
   });
   app.setNotFoundHandler((_request, reply) =>

@@ -139,4 +139,13 @@ describe("a body that is refused before its end", () => {
     expect(await send("GET", "/api/v1/queues")).toBe(200);
     agent.destroy();
   });
+
+  it("is answered each time, also while the client still sends", async () => {
+    const body = JSON.stringify({ payload: "x".repeat(3 * LIMITS.bodyBytes) });
+    for (let i = 0; i < 12; i++) {
+      const answer = await gateway.fetch("/api/v1/tasks/greet/trigger", { method: "POST", body });
+      expect(await answer.json()).toMatchObject({ code: "PAYLOAD_TOO_LARGE" });
+      expect(answer.status).toBe(413);
+    }
+  });
 });
