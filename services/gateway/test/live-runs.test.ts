@@ -116,7 +116,8 @@ describe("a subscription to runs", () => {
   });
 
   it("to over a thousand runs is refused", async () => {
-    await Promise.all(Array.from({ length: 1001 }, () => gateway.trigger("greet", tagged("many"))));
+    for (let n = 0; n < 1001; n += 91)
+      await Promise.all(Array.from({ length: 91 }, () => gateway.trigger("greet", tagged("many"))));
     client.send({ type: "subscribe-runs", id: "a", tags: ["many"] });
     await client.until((messages) => messages.length === 1);
     expect(client.messages).toMatchObject([{ type: "error", id: "a", error: /Over 1000 runs/ }]);

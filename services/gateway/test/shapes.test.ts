@@ -146,11 +146,13 @@ describe("more runs than a subscription takes", () => {
     const shapes = await newShapes();
     const tags = ["crowd"];
     await Promise.all(Array.from({ length: 1001 }, () => log.trigger(ENV, { tags })));
-    const refused = await shapes.answer(ofTag("crowd"), never);
-    expect(refused).toMatchObject({
-      ok: false,
-      code: "BAD_REQUEST",
-      message: expect.stringContaining("Over 1000 runs"),
-    });
+    // A list that is behind is not waited for longer than a second: then it is not too many yet.
+    await expect
+      .poll(() => shapes.answer(ofTag("crowd"), never), { timeout: 15_000 })
+      .toMatchObject({
+        ok: false,
+        code: "BAD_REQUEST",
+        message: expect.stringContaining("Over 1000 runs"),
+      });
   }, 20_000);
 });
