@@ -3,6 +3,7 @@ import { jetstreamManager, type JetStreamManager, type StoredMsg } from "@nats-i
 import type { MsgHdrs } from "@nats-io/nats-core";
 import { isConfined, type NatsConnection } from "./connect.ts";
 import { readByConsumer } from "./consumer-reader.ts";
+import { directBatch } from "./direct-batch.ts";
 import { BrokerUnavailableError } from "./errors.ts";
 
 export type ReadMessage = {
@@ -56,19 +57,14 @@ export class DirectReader {
   }
 
   async #batch(subject: string, seq: number): Promise<StoredMsg[]> {
-    const messages: StoredMsg[] = [];
     try {
       this.#jsm ??= jetstreamManager(this.#nc, { checkAPI: false });
-      const batch = await (
-        await this.#jsm
-      ).direct.getBatch(this.#stream, {
+      return await directBatch(await this.#jsm, this.#stream, {
         seq,
         next_by_subj: subject,
         batch: BATCH,
         max_bytes: BATCH_BYTES,
       });
-      for await (const message of batch) messages.push(message);
-      return messages;
     } catch (error) {
       if ((error as { code?: unknown }).code === NOT_FOUND) return [];
       throw new BrokerUnavailableError(`Reading ${subject} failed: ${String(error)}`, {

@@ -1,6 +1,7 @@
 /** The last message of each of several subjects, read in one request. */
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "./connect.ts";
+import { directBatch } from "./direct-batch.ts";
 
 export type LastMessage = {
   readonly subject: string;
@@ -21,13 +22,11 @@ export async function lastMessages(
   stream: string,
   subjects: readonly string[],
 ): Promise<LastMessage[]> {
-  const { direct } = await jetstreamManager(nc, { checkAPI: false });
+  const jsm = await jetstreamManager(nc, { checkAPI: false });
   const found: LastMessage[] = [];
   for (let at = 0; at < subjects.length; at += SUBJECTS_A_REQUEST) {
     const multi_last = subjects.slice(at, at + SUBJECTS_A_REQUEST);
-    for await (const { subject, seq, data } of await direct.getLastMessagesFor(stream, {
-      multi_last,
-    }))
+    for (const { subject, seq, data } of await directBatch(jsm, stream, { multi_last }))
       found.push({ subject, seq, data });
   }
   return found;

@@ -78,7 +78,10 @@ export class Carrier {
 }
 
 /** The shards of a process ask at about the same time. */
-const answers = new WeakMap<NatsConnection, { readonly at: number; readonly ms: Promise<number> }>();
+const answers = new WeakMap<
+  NatsConnection,
+  { readonly at: number; readonly ms: Promise<number> }
+>();
 
 async function sharedAnswer(nc: NatsConnection, maxAgeMs: number): Promise<number> {
   const known = answers.get(nc);

@@ -7,7 +7,8 @@
  *
  * 1. Every waiting run has at least one message in the stream: asked when it joins, asked again at a takeover
  *    (refused where it is still there). Surplus messages are acknowledged when nobody waits: those of runs that left
- *    the line, and those the broker has from earlier leaders, which are counted before anyone is served.
+ *    the line, and those the broker has besides (of earlier leaders; stored twice; their acknowledgement was lost): they
+ *    are counted before anyone is served, and after the last of those who waited.
  * 2. A slot is granted by an event in the run's log before the run is launched; the fold knows every holder.
  * 3. A held slot that is delivered again (its lease passed while nobody led) is recognised by its id and kept.
  */
@@ -60,6 +61,8 @@ export class Gate {
   #opening = false;
   #opened = false;
   #stopped = false;
+  /** Nothing was asked for or delivered since the surplus was counted. */
+  #isCounted = false;
 
   constructor(name: GateName, limit: number, env: GateEnvironment) {
     this.#name = name;
@@ -73,7 +76,10 @@ export class Gate {
       ensure: () => ensureConsumer(env.nc, this.#consumer()),
       onError: (error) => env.log.warn({ err: error, gate: name }, "the gate's consumer fails"),
     });
-    this.#extender = setInterval(() => this.#extend(), SLOT_LEASE_MS / 3);
+    this.#extender = setInterval(() => {
+      this.#extend();
+      void this.#recount();
+    }, SLOT_LEASE_MS / 3);
     void this.#open();
   }
 
@@ -92,6 +98,7 @@ export class Gate {
   /** The run waits for a slot. */
   join(run: Queued): void {
     this.#line.join(run);
+    this.#isCounted = false;
     this.#env.ask(slotSubject(this.#name, `${run.id}-${run.admission}`));
     this.#pump();
   }
@@ -180,7 +187,22 @@ export class Gate {
   async #countSurplus(): Promise<void> {
     const { undelivered, unacknowledged } = await backlogOf(this.#env.nc, this.#consumer());
     const requests = undelivered + Math.max(0, unacknowledged - this.held);
-    this.#surplus = Math.max(this.#surplus, requests - this.#line.size);
+    this.#surplus = Math.max(0, requests - this.#line.size);
+  }
+
+  /** Nobody waits: what is left over is asked for, until nothing is. */
+  async #recount(): Promise<void> {
+    const isIdle = (): boolean => !this.#closed && this.#line.size === 0;
+    if (this.#isCounted || !this.#opened || !isIdle()) return;
+    this.#isCounted = true;
+    try {
+      await this.#countSurplus();
+      if (isIdle()) this.#loop.want(Math.min(this.#limit, this.#surplus));
+      if (this.#surplus > 0) this.#isCounted = false;
+    } catch {
+      // Asked again at the next beat.
+      this.#isCounted = false;
+    }
   }
 
   /** Nobody gets a slot here: what is delivered goes back. */
@@ -197,6 +219,7 @@ export class Gate {
   }
 
   #delivered({ subject, reply, pending }: Delivery): void {
+    this.#isCounted = false;
     const slotId = slotIdOf(subject);
     const granting = this.#granting.get(slotId);
     if (granting) granting.reply = reply;

@@ -25,7 +25,6 @@ import {
   type Queued,
   type RunEvent,
   type RunState,
-  type Slot,
 } from "@millrace/proto";
 import {
   Feed,
@@ -44,6 +43,7 @@ import { dispatchedRuns } from "./dispatched.ts";
 import { Effects } from "./effects.ts";
 import { LateWaiters } from "./late-waiters.ts";
 import { lean } from "./lean.ts";
+import { Leftovers, slotOf } from "./leftovers.ts";
 import type { QueueSettings } from "./queue-settings.ts";
 import type { RunMetrics } from "./run-metrics.ts";
 import { RatedStarts } from "./rated-starts.ts";
@@ -63,8 +63,6 @@ export type ShardResources = {
   readonly metrics: Pick<RunMetrics, "started" | "finished">;
 };
 
-/** Those of a leader that crashed are among the last; the broker takes back the others after their lease. */
-const SLOTS_NOTED = 10_000;
 const SNAPSHOT_CHECK_MS = 15_000;
 const WITHDRAW_AGAIN_MS = 500;
 /** A snapshot is worth its price when it saves reading many more events than it holds runs. */
@@ -83,10 +81,7 @@ export class ShardLeader {
   readonly #runs = new Map<string, LiveRun>();
   /** Runs by the agent they depend on. */
   readonly #runsOfAgent = new Map<string, Set<string>>();
-  /** By slot id; see `#noteSlots`. */
-  readonly #slotsToRelease = new Map<string, { readonly env: string; readonly slot: Slot }>();
-  /** Queues whose runs stopped waiting for a slot, by environment; see `#noteSlots`. */
-  readonly #queuesToSettle = new Map<string, Set<string>>();
+  readonly #leftovers = new Leftovers();
   readonly #forgetLost: () => void;
   #feed: Feed | undefined;
   #leading = false;
@@ -188,11 +183,7 @@ export class ShardLeader {
         run,
         obligations(run).filter((o) => o.kind !== "hold-slot"),
       );
-    for (const { env, slot } of this.#slotsToRelease.values()) this.#admission.release(env, slot);
-    this.#slotsToRelease.clear();
-    for (const [env, queues] of this.#queuesToSettle)
-      for (const queue of queues) this.#admission.settle(env, queue);
-    this.#queuesToSettle.clear();
+    this.#leftovers.takeBack(this.#admission);
     this.#admission.begin();
     this.#lateWaiters.begin();
     void this.#withdrawHeldBack();
@@ -227,7 +218,7 @@ export class ShardLeader {
     if (event.type === "slot-granted" && applied(before, after))
       this.#starts.granted(after.trigger.env, event.data);
     if (!this.#leading) {
-      this.#noteSlots(before, after);
+      this.#leftovers.note(before, after);
       if (after.status === "finished" && obligations(after).length === 0)
         this.#runs.delete(event.runId);
       return;
@@ -255,24 +246,6 @@ export class ShardLeader {
     const env = parseRunSubject(subject)?.env ?? "";
     if (event.type === "run-awaited") this.#lateWaiters.add(env, event);
     else if (this.#leading) this.#didNotApply(env, event, 0);
-  }
-
-  /** A slot that its run gave back, or does not wait for any more, while nobody led: nobody has told the broker. */
-  #noteSlots(before: RunState, after: LiveRun): void {
-    const had = slotOf(before);
-    const has = slotOf(after);
-    if (before.status === "queued" && !had && !has) {
-      const { env, queue } = after.trigger;
-      const queues = this.#queuesToSettle.get(env) ?? new Set();
-      this.#queuesToSettle.set(env, queues.add(queue));
-    }
-    if (has) this.#slotsToRelease.delete(has.slotId);
-    // Those given in memory are gone with the leader that gave them.
-    if (!had || had.key !== undefined || had.slotId === has?.slotId) return;
-    this.#slotsToRelease.set(had.slotId, { env: after.trigger.env, slot: had });
-    if (this.#slotsToRelease.size <= SLOTS_NOTED) return;
-    const [oldest] = this.#slotsToRelease.keys();
-    if (oldest !== undefined) this.#slotsToRelease.delete(oldest);
   }
 
   /** Some facts that change nothing still want an answer. */
@@ -443,10 +416,6 @@ export class ShardLeader {
     });
     this.#snapshotSeq = seq;
   }
-}
-
-function slotOf(run: RunState): Slot | null {
-  return "slot" in run ? run.slot : null;
 }
 
 /** A timer that is armed anew is moved by that: disarming it first could only come too late. */

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { isRunId, shardOfQueue, shardOfRun } from "@millrace/proto";
-import { ChildNames, type Parent } from "../src/agent/child-names.ts";
+import { awaitedBatchId, awaitedRunId, ChildNames, type Parent } from "../src/agent/child-names.ts";
 
 const parent: Parent = { runId: "run_p", env: "dev", attempt: 1, losses: 0, startedAt: 1000 };
 const call = { taskId: "child", body: { payload: { n: 1 } } };
@@ -31,4 +31,24 @@ test("they are run ids of their queue's shard", () => {
   const [id = ""] = names(parent);
   expect(isRunId(id)).toBe(true);
   expect(shardOfRun(id)).toBe(shardOfQueue("dev", "q"));
+});
+
+test("a child that is waited for is named by its place: again after a loss, anew in a retry", () => {
+  const named = (of: Parent, waitIndex = 0, childIndex = 0, asked = call): string =>
+    awaitedRunId(of, { waitIndex, childIndex }, asked, "q");
+  const first = named(parent);
+  expect(isRunId(first)).toBe(true);
+  expect(named({ ...parent, attempt: 2, losses: 1 })).toBe(first);
+  const others = [
+    named({ ...parent, attempt: 2 }),
+    named(parent, 1),
+    named(parent, 0, 1),
+    // Code that takes another path asks for another child.
+    named(parent, 0, 0, other),
+    ...names(parent),
+  ];
+  expect(others).not.toContain(first);
+  const batch = awaitedBatchId(parent, 0, [call]);
+  expect(awaitedBatchId({ ...parent, attempt: 2, losses: 1 }, 0, [call])).toBe(batch);
+  expect(awaitedBatchId(parent, 1, [call])).not.toBe(batch);
 });

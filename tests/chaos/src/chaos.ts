@@ -1,6 +1,6 @@
 /** One whole run of chaos: load, faults by the seed, the end of it all, and what the checker says. */
 import { Ledger } from "@millrace/harness";
-import type { LiveRun } from "@millrace/proto";
+import { parseDuration, type LiveRun, type RunEvent } from "@millrace/proto";
 import { check } from "./checker/check.ts";
 import { storiesOf, type Evidence, type Story, type Violation } from "./checker/evidence.ts";
 import { mostAtOnce, staysOf } from "./checker/occupancy.ts";
@@ -8,12 +8,13 @@ import { progressIn, type Progress, type Span } from "./checker/progress.ts";
 import { copiesDiffer, leftBehind, untilAllEnded } from "./aftermath.ts";
 import { hold, type Pace, type Scenario } from "./faults/fault.ts";
 import { FULL_DISK } from "./faults/of-broker.ts";
-import { endlessly, faultsFor } from "./faults/plan.ts";
+import { endlessly, faultsFor, faultsOfSoak } from "./faults/plan.ts";
 import { LIMIT_OF_QUEUE, Load } from "./load.ts";
 import { readLog } from "./log.ts";
 import { readMarks } from "./marks.ts";
 import { Random } from "./random.ts";
-import { Soak } from "./soak/soak.ts";
+import { sustainableRate } from "./soak/calibrate.ts";
+import { growths, Soak, type Measured } from "./soak/soak.ts";
 import { System } from "./system.ts";
 
 export type ChaosOptions = {
@@ -24,7 +25,8 @@ export type ChaosOptions = {
   readonly except?: readonly string[];
   /** For how long faults are begun; the load goes on until the last has ended. */
   readonly durationMs: number;
-  readonly runsPerSecond: number;
+  /** Absent: half of what the machine sustains, by a calibration. */
+  readonly runsPerSecond: number | undefined;
   readonly agents: number;
   readonly pace: Pace;
   /** Between two faults, at most. */
@@ -32,10 +34,8 @@ export type ChaosOptions = {
   /** For runs to end when nothing is done to the system any more. */
   readonly patienceMs: number;
   readonly say?: (line: string) => void;
-  /** Whether memory and store are watched, with a log that is kept for a short time only. */
-  readonly isSoak?: boolean;
-  /** Members nothing is done to, by name. */
-  readonly spared?: readonly string[];
+  /** Of a soak, in which memory and store are watched: for how long runs are kept. */
+  readonly retention?: string;
   /** Called with the system's directory before it is removed. */
   readonly keep?: (dir: string) => void;
 };
@@ -52,14 +52,16 @@ export type ChaosResult = {
   readonly counts: Readonly<Record<string, number>>;
   /** Processes that ended without having been asked to. */
   readonly ownEnds: Readonly<Record<string, number>>;
+  readonly runsPerSecond: number;
   /** Of a soak: memory and store. */
-  readonly soak: string | undefined;
+  readonly soak: ReadonlyMap<string, Measured> | undefined;
   /** Whether disks could be filled. */
   readonly hasSmallDisks: boolean;
 };
 
 const WARM_UP_MS = 1000;
 const ACKNOWLEDGED_IN_MS = 60_000;
+const SEEN_PATIENCE_MS = 10_000;
 /** The tasks of `tasks/load.ts`. */
 const LIMITS = [
   { taskId: "limited", limit: LIMIT_OF_QUEUE },
@@ -73,19 +75,24 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
     brokerNodes: options.broker === "cluster" ? 3 : 1,
     agents: options.agents,
     smallDisks: options.scenarios.includes("disk"),
-    ...(options.spared ? { spared: options.spared } : {}),
+    retention: options.retention,
   });
   try {
     const nc = await system.millrace.connect();
-    const forgets = options.isSoak === true;
-    const load = await Load.open(system, new Random(options.seed + 1), nc, forgets);
-    const soak = forgets ? new Soak(system, nc) : undefined;
+    const load = await Load.open(system, new Random(options.seed + 1), nc);
     // What a soak has seen may be too old to be read in the end.
-    const seen = soak && (await Ledger.open(nc));
+    const seen = options.retention === undefined ? undefined : await Ledger.open(nc);
+    const rate = options.runsPerSecond ?? (await calibratedRate(load, seen, options));
+    if (options.retention !== undefined)
+      load.forget({
+        retentionMs: parseDuration(options.retention) ?? 0,
+        until: Date.now() + options.durationMs,
+      });
+    const soak = seen && new Soak(system);
     const startedAt = Date.now();
-    load.start(options.runsPerSecond);
+    load.start(rate);
     const struck = await faultsOver(system, random, options);
-    soak?.stop();
+    const measured = soak?.end();
     await load.stop(ACKNOWLEDGED_IN_MS);
     const endedAt = Date.now();
     options.say?.(`${load.triggers.length} triggers; waiting for their runs to end`);
@@ -94,8 +101,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
     await untilAllEnded(nc, options.patienceMs);
     const left = await leftBehind(nc, hasStruck(struck, FULL_DISK.name));
 
-    const events = seen?.events ?? (await readLog(nc));
-    await seen?.close();
+    const events = seen ? await allSeen(seen) : await readLog(nc);
     const evidence: Evidence = {
       events,
       told: load.triggers,
@@ -127,7 +133,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
         ...left,
         ...slotsLost(probe, evidence),
         ...(seen ? [] : await copiesDiffer(system, nc, events)),
-        ...(soak?.violations(stories.size / 2) ?? []),
+        ...growths(measured ?? new Map()),
       ],
       stories,
       counts: {
@@ -137,17 +143,38 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
         events: events.length,
         marks: evidence.marks.length,
         lost: events.filter(({ type }) => type === "attempt-lost").length,
+        carried: events.filter(({ type }) => type === "run-carried").length,
       },
       ownEnds: Object.fromEntries(
         system.members.filter(({ ownEnds }) => ownEnds > 0).map((m) => [m.name, m.ownEnds]),
       ),
-      soak: soak?.table(),
+      runsPerSecond: rate,
+      soak: measured,
       hasSmallDisks: system.hasSmallDisks,
     };
   } finally {
     options.keep?.(system.millrace.dir);
     await system.stop();
   }
+}
+
+/** A moment later than another reader has seen the last end. */
+async function allSeen(seen: Ledger): Promise<readonly RunEvent[]> {
+  await seen.allFinished(0, SEEN_PATIENCE_MS).catch(() => undefined);
+  await seen.close();
+  return seen.events;
+}
+
+async function calibratedRate(
+  load: Load,
+  seen: Ledger | undefined,
+  { say }: ChaosOptions,
+): Promise<number> {
+  if (!seen) throw new RangeError("Only the rate of a soak is calibrated");
+  const sustained = await sustainableRate(load, seen, (line) => say?.(line));
+  if (sustained === 0) throw new Error("This machine is too busy for a soak");
+  say?.(`${sustained} triggers a second are sustained; the soak has half of that`);
+  return sustained / 2;
 }
 
 /** In the end as many as the limit allows run at once: no slot was lost. */
@@ -174,13 +201,14 @@ type Strike = Span & { readonly name: string; readonly target: string };
 async function faultsOver(
   system: System,
   random: Random,
-  { scenarios, except = [], durationMs, pace, pauseMostMs, say }: ChaosOptions,
+  { scenarios, except = [], durationMs, pace, pauseMostMs, say, retention }: ChaosOptions,
 ): Promise<Strike[]> {
   const struck: Strike[] = [];
   const until = Date.now() + durationMs;
   await hold(WARM_UP_MS);
   const faults = faultsFor(system, scenarios).filter(({ name }) => !except.includes(name));
-  for (const fault of endlessly(faults, random)) {
+  const rotation = retention === undefined ? faults : faultsOfSoak(faults);
+  for (const fault of endlessly(rotation, random)) {
     if (Date.now() >= until) return struck;
     const from = Date.now();
     const target = await fault.strike(system, random, pace);

@@ -20,7 +20,19 @@ export type Trigger = {
   ackedAt?: number;
 };
 
-type Kind = { readonly taskId: string; readonly weight: number; readonly options?: TriggerOptions };
+type Kind = {
+  readonly taskId: string;
+  readonly weight: number;
+  readonly options?: TriggerOptions;
+  readonly waitSec?: number;
+};
+
+/** Of a soak, in which the log forgets. */
+export type Forgetting = {
+  readonly retentionMs: number;
+  /** When the load ends: nothing is triggered that would wait longer. */
+  readonly until: number;
+};
 
 export const LIMIT_OF_QUEUE = 3;
 const KEYS = ["a", "b", "c"];
@@ -38,11 +50,15 @@ const WEIGHTED = KINDS.flatMap((kind) => Array.from({ length: kind.weight }, () 
 
 /** As many schedules, spread over every minute by their windows. */
 const SCHEDULES = 12;
+/** Of a soak: one of so many triggers waits until the log has forgotten its beginning more than twice. */
+const LONG_OF = 100;
+const LONG_RETENTIONS = 2.5;
 /** Longer than a client has to try. */
 const SHORT_KEY_TTL = "2m";
 /** Long enough for all of them to be there at once. */
 const PROBE_MS = 3000;
 const HTTP_TIMEOUT_MS = 10_000;
+const TICK_MS = 20;
 const PAUSE_MS = 250;
 const PAUSE_MOST_MS = 2000;
 
@@ -51,28 +67,21 @@ export class Load {
   readonly #system: System;
   readonly #random: Random;
   readonly #runs: RunClient;
-  readonly #keyTtl: string | undefined;
+  #forgetting: Forgetting | undefined;
   #timer: NodeJS.Timeout | undefined;
   readonly #underWay = new Set<Promise<void>>();
   readonly #schedules: string[] = [];
   #isGivenUp = false;
 
-  private constructor(system: System, random: Random, runs: RunClient, keyTtl: string | undefined) {
-    this.#keyTtl = keyTtl;
+  private constructor(system: System, random: Random, runs: RunClient) {
     this.#system = system;
     this.#random = random;
     this.#runs = runs;
   }
 
-  /** @param forgets whether the keys are forgotten after a while, as the runs are in a soak */
-  static async open(
-    system: System,
-    random: Random,
-    nc: NatsConnection,
-    forgets: boolean,
-  ): Promise<Load> {
+  static async open(system: System, random: Random, nc: NatsConnection): Promise<Load> {
     const runs = new RunClient(nc, new Publisher(nc), await Catalog.open(nc));
-    const load = new Load(system, random, runs, forgets ? SHORT_KEY_TTL : undefined);
+    const load = new Load(system, random, runs);
     const all = Array.from({ length: SCHEDULES }, (_, n) => load.#schedule(n));
     load.#schedules.push(...(await Promise.all(all)));
     return load;
@@ -80,7 +89,23 @@ export class Load {
 
   /** Triggers so many runs a second from now on. */
   start(ratePerSecond: number): void {
-    this.#timer = setInterval(() => this.#another(), 1000 / ratePerSecond);
+    this.pause();
+    const from = performance.now();
+    let sent = 0;
+    this.#timer = setInterval(() => {
+      const due = ((performance.now() - from) / 1000) * ratePerSecond;
+      for (; sent < due; sent++) this.#another();
+    }, TICK_MS);
+  }
+
+  /** From now on as it is when the log forgets. */
+  forget(forgetting: Forgetting): void {
+    this.#forgetting = forgetting;
+  }
+
+  /** Schedules go on. */
+  pause(): void {
+    clearInterval(this.#timer);
   }
 
   /** Ends the schedules, and resolves when all triggers are acknowledged, or after this long. */
@@ -105,10 +130,21 @@ export class Load {
   }
 
   #another(): void {
-    this.#send(this.#random.pick(WEIGHTED), this.#random.between(5, 120));
+    const isLong = this.#random.between(1, LONG_OF) === 1;
+    this.#send(
+      (isLong ? this.#longWait() : undefined) ?? this.#random.pick(WEIGHTED),
+      this.#random.between(5, 120),
+    );
   }
 
-  #send(kind: Pick<Kind, "taskId" | "options">, ms: number): void {
+  #longWait(): Omit<Kind, "weight"> | undefined {
+    const { retentionMs, until } = this.#forgetting ?? { retentionMs: 0, until: 0 };
+    const waitMs = LONG_RETENTIONS * retentionMs;
+    if (Date.now() + waitMs > until) return undefined;
+    return { taskId: "waiter", waitSec: waitMs / 1000 };
+  }
+
+  #send(kind: Omit<Kind, "weight">, ms: number): void {
     const n = this.triggers.length;
     const trigger: Trigger = {
       key: `k${n}`,
@@ -118,11 +154,12 @@ export class Load {
       isPlain: kind.taskId === "plain" && kind.options === undefined,
       tries: 0,
     };
-    const payload = { key: trigger.key, ms };
+    const { waitSec } = kind;
+    const payload = { key: trigger.key, ms, ...(waitSec === undefined ? {} : { waitSec }) };
     const options = {
       ...kind.options,
       idempotencyKey: trigger.key,
-      ...(this.#keyTtl === undefined ? {} : { idempotencyKeyTTL: this.#keyTtl }),
+      ...(this.#forgetting ? { idempotencyKeyTTL: SHORT_KEY_TTL } : {}),
       ...(kind.taskId === "keyed" ? { concurrencyKey: this.#random.pick(KEYS) } : {}),
     };
     this.triggers.push(trigger);

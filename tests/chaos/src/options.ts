@@ -1,5 +1,6 @@
 /** The command line of `npm run chaos`. */
 import { parseArgs } from "node:util";
+import { MINIMUM_RETENTION_MS, parseDuration } from "@millrace/proto";
 import type { ChaosOptions } from "./chaos.ts";
 import { SCENARIOS, type Scenario } from "./faults/fault.ts";
 
@@ -18,32 +19,27 @@ const USAGE = `npm run chaos -- [options]
   --minutes N          for how long faults are begun; default 3
   --broker KIND        single or cluster; default single
   --scenario A,B       of ${SCENARIOS.join(", ")}; default: all
-  --rate N             triggers a second; default 8
-  --soak N             for so many minutes half of the rate, now and then a kill of all but the first of each kind,
+  --rate N             triggers a second; default 8, of a soak what the machine sustains by a calibration
+  --soak N             for so many minutes half of the rate, now and then a kill of any service, seldom of the broker,
                        and samples of memory and store, which must be flat
+  --retention T        for how long runs are kept in a soak; default 3m
   --json FILE          the result, for machines
   --keep DIR           where logs, marks and the broker's stores are copied to`;
 
-/** What they hold in memory is not forgotten by a kill. */
-const SPARED = ["coordinator-0", "scheduler-0", "gateway-0", "worker-agent-0"];
-
 /** @throws OptionsError */
 export function readOptions(args: readonly string[]): Options {
-  const { seed, minutes, broker, scenario, rate, soak, json, keep } = parsed(args);
+  const { seed, minutes, broker, scenario, rate, soak, retention, json, keep } = parsed(args);
   const scenarios = scenario === undefined ? undefined : scenario.split(",").map(scenarioOf);
-  const perSecond = number("--rate", rate);
+  const perSecond = rate === undefined ? undefined : number("--rate", rate);
   return {
     chaos: {
       ...(soak === undefined
-        ? { runsPerSecond: perSecond, scenarios: scenarios ?? SCENARIOS, pauseMostMs: 6000 }
+        ? { runsPerSecond: perSecond ?? 8, scenarios: scenarios ?? SCENARIOS, pauseMostMs: 6000 }
         : {
-            isSoak: true,
-            runsPerSecond: perSecond / 2,
+            retention: durationOf(retention),
+            runsPerSecond: perSecond === undefined ? undefined : perSecond / 2,
             scenarios: scenarios ?? ["kill"],
             pauseMostMs: 40_000,
-            spared: SPARED,
-            // A coordinator that starts gives the log its 30 days again.
-            except: ["kill broker", "kill coordinator"],
           }),
       seed: seed === undefined ? randomSeed() : number("--seed", seed),
       broker: broker === "single" || broker === "cluster" ? broker : unknown("--broker", broker),
@@ -70,8 +66,9 @@ function parsed(args: readonly string[]) {
         minutes: { type: "string", default: "3" },
         broker: { type: "string", default: "single" },
         scenario: { type: "string" },
-        rate: { type: "string", default: "8" },
+        rate: { type: "string" },
         soak: { type: "string" },
+        retention: { type: "string", default: "3m" },
         json: { type: "string" },
         keep: { type: "string" },
       },
@@ -86,6 +83,11 @@ function number(name: string, text: string): number {
   if (text.trim() === "" || !(value > 0))
     throw new OptionsError(`${name} wants a number above 0, not "${text}"\n${USAGE}`);
   return value;
+}
+
+function durationOf(text: string): string {
+  if ((parseDuration(text) ?? 0) >= MINIMUM_RETENTION_MS) return text;
+  throw new OptionsError(`--retention wants a duration of 2m or more, not "${text}"\n${USAGE}`);
 }
 
 function scenarioOf(name: string): Scenario {

@@ -1,6 +1,8 @@
 /** What a run of chaos comes to: a table for people, JSON for machines. */
 import type { ChaosResult } from "./chaos.ts";
 import type { Violation } from "./checker/evidence.ts";
+import { aligned } from "./aligned.ts";
+import { soakTable } from "./soak/soak.ts";
 
 /** Of how many runs all events are shown. */
 const RUNS_SHOWN = 5;
@@ -26,7 +28,9 @@ export function report(result: ChaosResult): string {
       .map(([name, count]) => `${name} ${count}`)
       .join(", "),
     `processes that ended by themselves: ${JSON.stringify(ownEnds)}`,
-    ...(result.soak === undefined ? [] : ["", result.soak, ""]),
+    ...(result.soak === undefined
+      ? []
+      : ["", `${result.runsPerSecond} triggers a second`, soakTable(result.soak), ""]),
     violations.length === 0
       ? "no violation"
       : [
@@ -37,8 +41,12 @@ export function report(result: ChaosResult): string {
   ].join("\n");
 }
 
-export function asJson({ stories: _stories, ...result }: ChaosResult): string {
-  return JSON.stringify(result, null, 2);
+export function asJson({ stories: _stories, soak, ...result }: ChaosResult): string {
+  return JSON.stringify(
+    { ...result, ...(soak ? { soak: Object.fromEntries(soak) } : {}) },
+    null,
+    2,
+  );
 }
 
 /** The events of the runs that violations are about. */
@@ -54,18 +62,4 @@ function eventsOf({ stories }: ChaosResult, violations: readonly Violation[]): s
       ),
     ];
   });
-}
-
-export function aligned(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => (row[column] ?? "").length)),
-  );
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
 }

@@ -78,10 +78,10 @@ export const flaky = task({
 export const waiter = task({
   id: "waiter",
   ...light,
-  run: ({ key }: Load, { ctx }) =>
+  run: ({ key, waitSec = 6 }: Load & { readonly waitSec?: number }, { ctx }) =>
     marked(ctx, async () => {
       // Long enough to be kept by the broker, and not by the process.
-      await wait.for({ seconds: 6 });
+      await wait.for({ seconds: waitSec });
       return key;
     }),
 });

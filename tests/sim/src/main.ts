@@ -1,29 +1,48 @@
 /** `npm run sim -- --seeds N [--from N] [--stop] | --seed N [--trace]`: simulates, and says which seed broke which promise. */
 import { parseArgs } from "node:util";
+import { misused, readOptions, wholeNumber } from "./options.ts";
+import { REGRESSIONS } from "./regressions.ts";
 import { simulate } from "./world/simulation.ts";
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: "string" },
-    seeds: { type: "string", default: "1000" },
-    from: { type: "string", default: "1" },
-    trace: { type: "boolean", default: false },
-    /** At the first seed that breaks a promise. */
-    stop: { type: "boolean", default: false },
-  },
-});
+const USAGE =
+  "Usage: npm run sim -- [--seeds N] [--from N] [--stop] | --seed N [--trace]   (default: --seeds 1000)";
+const { values } = readOptions(
+  () =>
+    parseArgs({
+      options: {
+        seed: { type: "string" },
+        seeds: { type: "string", default: "1000" },
+        from: { type: "string", default: "1" },
+        trace: { type: "boolean", default: false },
+        /** At the first seed that breaks a promise. */
+        stop: { type: "boolean", default: false },
+      },
+    }),
+  USAGE,
+);
+const count = values.seed === undefined ? wholeNumber(values.seeds, "seeds", USAGE) : 1;
+const from =
+  values.seed === undefined
+    ? wholeNumber(values.from, "from", USAGE)
+    : wholeNumber(values.seed, "seed", USAGE);
+if (values.trace && values.seed === undefined) misused("--trace is for one --seed", USAGE);
+
+/** Those that were broken once come first. */
+function* seeds(): Iterable<number> {
+  if (values.seed === undefined) for (const { seed } of REGRESSIONS) yield seed;
+  for (let seed = from; seed < from + count; seed++) yield seed;
+}
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 // From a macrotask: see virtual-time.ts.
 setImmediate(() => {
-  const from = Number(values.seed ?? values.from);
-  const count = values.seed === undefined ? Number(values.seeds) : 1;
   // What this process makes once (the client library's counters) is made before the first seed counts.
   simulate(0);
   const startedAt = performance.now();
   let [broken, steps, runs, done] = [0, 0, 0, 0];
-  for (let seed = from; seed < from + count && !(values.stop && broken > 0); seed++) {
+  for (const seed of seeds()) {
+    if (values.stop && broken > 0) break;
     done++;
     const outcome = simulate(seed, values.trace);
     steps += outcome.steps;

@@ -63,19 +63,16 @@ export class Batches {
       idempotencyKey === undefined ? ownId : await this.#claim(env, idempotencyKey, ttlMs, ownId);
     const now = Date.now();
     const key = batchKey(env, id);
-    const isNew = await this.#records.create(
-      key,
-      {
-        id,
-        createdAt: now,
-        updatedAt: now,
-        runCount,
-        runIds: null,
-        errors: [],
-        ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-        ...(parentRunId === undefined ? {} : { parentRunId }),
-      },
-    );
+    const isNew = await this.#records.create(key, {
+      id,
+      createdAt: now,
+      updatedAt: now,
+      runCount,
+      runIds: null,
+      errors: [],
+      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+      ...(parentRunId === undefined ? {} : { parentRunId }),
+    });
     const found = isNew === undefined ? await this.#records.get(key) : undefined;
     const value = {
       id,
@@ -125,10 +122,8 @@ export class Batches {
 
   /** Several requests may bring items at once: what each did is merged. */
   async #record(env: string, id: string, done: readonly DoneItem[]): Promise<BatchRecord> {
-    const record = await this.#records.change(
-      batchKey(env, id),
-      (current) =>
-        current && current.runIds === null ? merge(current, done, Date.now()) : undefined,
+    const record = await this.#records.change(batchKey(env, id), (current) =>
+      current && current.runIds === null ? merge(current, done, Date.now()) : undefined,
     );
     if (!record) throw new Error(`the record of batch ${id} was removed while its items came`);
     return record;

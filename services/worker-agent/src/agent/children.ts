@@ -123,9 +123,9 @@ export class Children {
   ): Promise<void> {
     await Promise.all(
       children.map(async ({ runId, plan }, childIndex) => {
-        const isOwn = plan !== undefined && (await this.#untilStored(runId, plan));
-        // Without a key nobody else can have triggered a run of this name: it was this run, before a loss.
-        if (isOwn || (plan && !hasKey(plan))) return;
+        if (plan && (await this.#untilStored(runId, plan))) return;
+        // It was there: another trigger of its key was faster, or it is from before a loss, and may have told its parent
+        // of its end when the wait was not in the log.
         await this.#untilAwaited(runId, { parentRunId, waitIndex, childIndex });
       }),
     );
@@ -211,7 +211,8 @@ export class Children {
   }
 }
 
-function hasKey({ idempotency, debounce }: Accepted): boolean {
+/** Whether it may lead to a run that was there before. */
+export function hasKey({ idempotency, debounce }: Accepted): boolean {
   return idempotency !== undefined || debounce !== undefined;
 }
 

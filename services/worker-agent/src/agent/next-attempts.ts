@@ -16,6 +16,9 @@ export type NextAttemptsOptions = {
   readonly onLost: (run: HeldRun) => void;
 };
 
+/** No claim of a dispatch has it. */
+const CLAIM_ID = "retry";
+
 export class NextAttempts {
   readonly #options: NextAttemptsOptions;
 
@@ -37,8 +40,10 @@ export class NextAttempts {
     for (;;) {
       // What was said about the run meanwhile, the next attempt knows.
       const state = await this.#read(run, lastSeq);
+      const isMine = run.phase.kind === "retrying" || (await this.#isClaimed(run, attempt));
+      if (isMine && isStarted(state, agentId, attempt))
+        return this.#claimed(run, state, state.agentSeq);
       if (run.phase.kind !== "retrying") return;
-      if (isStarted(state, agentId, attempt)) return this.#claimed(run, state, state.agentSeq);
       if (state.status !== "retrying" || state.agentId !== agentId) return onLost(run);
       lastSeq = state.agentSeq;
       const seq = await facts.appendAfter(
@@ -48,7 +53,7 @@ export class NextAttempts {
           at: Date.now(),
           attempt,
           agentId,
-          claimId: "retry",
+          claimId: CLAIM_ID,
           continues: false,
           maxAttempts,
           ...(version === undefined ? {} : { version }),
@@ -57,6 +62,15 @@ export class NextAttempts {
       );
       if (seq !== undefined) return this.#claimed(run, state, seq);
     }
+  }
+
+  /** Whether the start in the log, of a run this agent holds no more, is one that was claimed here. */
+  async #isClaimed({ runId }: HeldRun, attempt: number): Promise<boolean> {
+    const { agentId, logs } = this.#options;
+    const start = (await logs.events(runId)).findLast(({ type }) => type === "attempt-started");
+    if (start?.type !== "attempt-started") return false;
+    const { data } = start;
+    return data.agentId === agentId && data.attempt === attempt && data.claimId === CLAIM_ID;
   }
 
   async #read(run: HeldRun, minSeq: number): Promise<RunState> {

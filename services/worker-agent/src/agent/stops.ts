@@ -57,8 +57,12 @@ export class Stops {
         return this.#leave(process);
       }
       case "retrying":
+        // The next attempt is claimed, and the answer to that on its way: the claim ends it.
+        if (run.log.status === "executing" && run.log.attempt > run.attempt.attempt)
+          run.isCanceled = true;
         // The failure that is on its way into the log ends the run there.
-        return attempts.end(run);
+        else attempts.end(run);
+        return;
       case "over":
         return;
     }

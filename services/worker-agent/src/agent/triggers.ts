@@ -2,7 +2,7 @@
 import { refuse } from "@millrace/proto";
 import type { Answer, RunMessage } from "../process/messages.ts";
 import { refused } from "./answers.ts";
-import { ChildNames } from "./child-names.ts";
+import { ChildNames, parentOf } from "./child-names.ts";
 import { readCalls, type Children } from "./children.ts";
 import type { HeldRun } from "./held-run.ts";
 
@@ -61,8 +61,7 @@ export class Triggers {
   #namesOf(run: HeldRun, ref: number): ChildNames {
     let names = this.#names.get(ref);
     if (!names) {
-      const { trigger, attempt, losses, startedAt } = run.attempt;
-      names = new ChildNames({ runId: run.runId, env: trigger.env, attempt, losses, startedAt });
+      names = new ChildNames(parentOf(run));
       this.#names.set(ref, names);
     }
     return names;

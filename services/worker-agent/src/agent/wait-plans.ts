@@ -2,13 +2,13 @@
  * What a run's code is about to wait for: children that can be triggered, a token that exists. The code learns it before
  * the wait begins, since its hooks are told; what is refused was never waited for.
  */
-import { randomBytes } from "node:crypto";
 import { refuse, type Refusal, type Wait, type WaitRequest } from "@millrace/proto";
 import type { PlatformCalls } from "@millrace/service-kit";
 import type { TriggerCall } from "@millrace/sdk/internal";
 import type { Answer, RunMessage } from "../process/messages.ts";
 import { answer, failureOf, refused } from "./answers.ts";
-import { readCalls, type Children, type PlannedChild } from "./children.ts";
+import { awaitedBatchId, awaitedRunId, parentOf } from "./child-names.ts";
+import { hasKey, readCalls, type Children, type PlannedChild } from "./children.ts";
 import type { HeldRun, PlannedWait } from "./held-run.ts";
 
 export type WaitPlansOptions = {
@@ -76,7 +76,8 @@ export class WaitPlans {
     // Asked again after a loss: the same children, of which not all may have been triggered.
     const before = run.attempt.waits[index];
     const known = before?.kind === "children" ? before : undefined;
-    const batchId = known ? known.batchId : newBatchId(isBatch);
+    const newBatchId = isBatch ? awaitedBatchId(parentOf(run), index, read.calls) : null;
+    const batchId = known ? known.batchId : newBatchId;
     const planned = await this.#plans(run, index, read.calls, batchId, known);
     if (!planned.ok) return planned;
     const { children } = planned;
@@ -113,7 +114,16 @@ export class WaitPlans {
       (childIndex) => known?.children[childIndex]?.runId,
     );
     if (!planned.ok) return planned;
-    if (!known) return { ok: true, children: await children.claim(planned.plans) };
+    if (!known) {
+      const named = planned.plans.map((plan, childIndex) => {
+        const call = calls[childIndex];
+        // A key leads to the run it has led to before, whatever its name.
+        if (!call || hasKey(plan)) return plan;
+        const place = { waitIndex, childIndex };
+        return { ...plan, runId: awaitedRunId(parentOf(run), place, call, plan.data.queue) };
+      });
+      return { ok: true, children: await children.claim(named) };
+    }
     return {
       ok: true,
       children: known.children.map(({ shared, ...child }, i) => ({
@@ -130,10 +140,6 @@ export class WaitPlans {
     if (version === undefined) return { taskId, body };
     return { taskId, body: { ...body, options: { ...body.options, lockToVersion: version } } };
   }
-}
-
-function newBatchId(isBatch: boolean): string | null {
-  return isBatch ? `batch_${randomBytes(12).toString("hex")}` : null;
 }
 
 function plannedAnswer(wait: WaitRequest): Answer {

@@ -4,7 +4,8 @@
  * 1. What cannot be triggered is refused before anything is written.
  * 2. `wait-started` is sent before the children's triggers, and in the same breath: a child that ends finds its parent
  *    waiting. Where it was stored after them, because it had to be sent again, they are asked to tell again. Children an
- *    agent had no time to trigger are triggered when the code asks for them again elsewhere.
+ *    agent had no time to trigger are triggered when the code asks for them again elsewhere; where it was the wait there
+ *    was no time for, the code finds the children there are.
  * 3. A run goes on only after `attempt-resumed` was stored right behind the log it was decided on.
  */
 import { MAX_DURATION_MS, refuse, type Queued, type RunState } from "@millrace/proto";

@@ -18,6 +18,13 @@ export function faultsFor(
   ].filter(({ scenario }) => scenarios.includes(scenario));
 }
 
+/** Every service again and again, its broker now and then. */
+export function faultsOfSoak(faults: readonly Fault[]): Fault[] {
+  const ofBroker = faults.filter(({ name }) => name.endsWith(" broker"));
+  const others = faults.filter((fault) => !ofBroker.includes(fault));
+  return [...others, ...others, ...others, ...ofBroker];
+}
+
 export function* endlessly(faults: readonly Fault[], random: Random): Generator<Fault, never> {
   if (faults.length === 0) throw new RangeError("There is nothing to be done to this system");
   for (;;) yield* random.shuffled(faults);

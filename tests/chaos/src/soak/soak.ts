@@ -1,86 +1,52 @@
 /**
  * A long run: what processes hold in memory and the broker on disk, sampled every ten seconds, must be flat in the end.
  *
- * History is kept for 30 days, which no soak lasts. So the log, output and telemetry get a short maximum age here, from
- * outside; coordinators, which at their start would make it 30 days again, are not killed. What the gateways keep of each
- * run for their lists is not shortened, and is judged by the run.
+ * Runs are kept for some minutes only, by the installation's own setting, so that what is kept for a time has as much
+ * coming as going. Every service is killed now and then, the broker too: memory is judged by role, not by process.
  */
 import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { residentMb } from "@millrace/harness";
-import type { NatsConnection } from "@millrace/nats";
-import { OUTPUT, RUNS, TELEMETRY } from "@millrace/proto";
 import type { Violation } from "../checker/evidence.ts";
-import { aligned } from "../report.ts";
+import { aligned } from "../aligned.ts";
 import type { System } from "../system.ts";
-import { isFlat, trendOf, type Sample } from "./flat.ts";
+import { courseOf, isFlat, type Course, type Sample } from "./flat.ts";
 
 const SAMPLE_MS = 10_000;
-/** Longer than any run of the load lives, and than anything is done to the system. */
-const HISTORY_MS = 120_000;
-const NOISE_MB = 16;
-/** A gateway's row of one run, with its indexes. */
-const ROW_MB = 4 / 1024;
+const BYTES_OF_BLOCK = 512;
+
+/** Megabytes. */
+export type Measured = Course & { readonly samples: number; readonly isFlat: boolean };
 
 export class Soak {
   readonly #system: System;
-  readonly #nc: NatsConnection;
+  readonly #from = Date.now();
   readonly #series = new Map<string, Sample[]>();
   readonly #timer: NodeJS.Timeout;
-  #isBusy = false;
 
-  constructor(system: System, nc: NatsConnection) {
+  constructor(system: System) {
     this.#system = system;
-    this.#nc = nc;
-    this.#timer = setInterval(() => void this.#look(), SAMPLE_MS);
+    this.#timer = setInterval(() => this.#look(), SAMPLE_MS);
   }
 
-  stop(): void {
+  /** What was measured from the beginning until now, by what it was measured of; nothing is measured afterwards. */
+  end(): ReadonlyMap<string, Measured> {
     clearInterval(this.#timer);
+    const span = { from: this.#from, to: Date.now() };
+    return new Map(
+      [...this.#series].map(([name, samples]) => {
+        const course = courseOf(samples, span);
+        return [name, { ...course, samples: samples.length, isFlat: isFlat(course) }];
+      }),
+    );
   }
 
-  /** @param runs how many there were in the second half */
-  violations(runs: number): Violation[] {
-    const killed = new Set(this.#system.killed);
-    return [...this.#series].flatMap(([name, samples]): Violation[] => {
-      const trend = killed.has(name) ? undefined : trendOf(samples);
-      if (!trend || isFlat(trend, allowedMb(name, runs))) return [];
-      const message = `${name} grew by ${trend.growth.toFixed(1)} MB in the second half, around ${trend.mean.toFixed(0)} MB`;
-      return [{ rule: "not flat", message, runIds: [] }];
-    });
-  }
-
-  table(): string {
-    const rows = [...this.#series].map(([name, samples]) => {
-      const trend = trendOf(samples);
-      const values = samples.map(({ value }) => value);
-      return [
-        name,
-        String(samples.length),
-        mb(samples[0]?.value),
-        mb(samples.at(-1)?.value),
-        mb(Math.max(...values)),
-        mb(trend?.mean),
-        mb(trend?.growth),
-      ];
-    });
-    return aligned([
-      ["MB", "samples", "first", "last", "most", "mean of 2nd half", "growth in it"],
-      ...rows,
-    ]);
-  }
-
-  async #look(): Promise<void> {
-    if (this.#isBusy) return;
-    this.#isBusy = true;
-    for (const { name } of [RUNS, OUTPUT, TELEMETRY])
-      await this.#shorten(name).catch(() => undefined);
+  #look(): void {
     const at = Date.now();
-    for (const [name, pid] of this.#system.pids())
-      this.#note(name, at, () => residentMb([pid]).once);
+    for (const { role, pid } of this.#system.processes())
+      this.#note(`memory of a ${role}`, at, () => residentMb([pid]).once);
     for (const { name, storeDir } of this.#system.cluster.nodes)
       this.#note(`store of ${name}`, at, () => sizeMb(join(storeDir, "jetstream")));
-    this.#isBusy = false;
   }
 
   /** What is gone while it is looked at is looked at the next time. */
@@ -92,32 +58,41 @@ export class Soak {
       if (!(error instanceof Error && "code" in error)) throw error;
     }
   }
-
-  async #shorten(stream: string): Promise<void> {
-    const answer = await this.#nc.request(`$JS.API.STREAM.INFO.${stream}`);
-    const { config } = answer.json<{ readonly config?: { readonly max_age: number } }>();
-    const wanted = HISTORY_MS * 1e6;
-    if (!config || config.max_age === wanted) return;
-    const shorter = JSON.stringify({ ...config, max_age: wanted });
-    await this.#nc.request(`$JS.API.STREAM.UPDATE.${stream}`, shorter);
-  }
 }
 
-function allowedMb(name: string, runs: number): number {
-  return name.startsWith("gateway") ? NOISE_MB + ROW_MB * runs : NOISE_MB;
+export function growths(measured: ReadonlyMap<string, Measured>): Violation[] {
+  return [...measured]
+    .filter(([, course]) => !course.isFlat)
+    .map(([name, { quarters }]) => ({
+      rule: "not flat",
+      message: `${name} grew from ${mb(quarters[1])} MB in the second quarter to ${mb(quarters[3])} MB in the last`,
+      runIds: [],
+    }));
+}
+
+export function soakTable(measured: ReadonlyMap<string, Measured>): string {
+  const rows = [...measured].map(([name, { samples, quarters, most }]) => [
+    name,
+    String(samples),
+    ...quarters.map(mb),
+    mb(most),
+    ((quarters[3] ?? NaN) / (quarters[1] ?? NaN)).toFixed(2),
+  ]);
+  const medians = ["1st quarter", "2nd", "3rd", "4th"];
+  return aligned([["median MB", "samples", ...medians, "most", "4th/2nd"], ...rows]);
 }
 
 function mb(value: number | undefined): string {
-  return value === undefined ? "–" : value.toFixed(1);
+  return value === undefined || Number.isNaN(value) ? "–" : value.toFixed(1);
 }
 
 /** Bytes that files take up on the disk, in megabytes. */
 function sizeMb(folder: string): number {
-  let bytes = 0;
-  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true }))
-    if (entry.isFile())
-      bytes +=
-        (lstatSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.blocks ?? 0) *
-        512;
-  return bytes / 1024 ** 2;
+  let blocks = 0;
+  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
+    if (!entry.isFile()) continue;
+    const file = lstatSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false });
+    blocks += file?.blocks ?? 0;
+  }
+  return (blocks * BYTES_OF_BLOCK) / 1024 ** 2;
 }

@@ -102,6 +102,7 @@ export class Platform {
       );
       this.#checkChildren(run);
     }
+    this.#checkSiblings();
   }
 
   /** P3. Nothing happens before its time. */
@@ -174,6 +175,21 @@ export class Platform {
     );
     const output = JSON.parse(run.output?.data ?? "null") as unknown;
     promise("P7", output === expected, () => `it returned ${String(output)}, not ${expected}`);
+  }
+
+  /** P11. Code that is run again after a loss has the children it had: each once in every try, however many attempts it takes. */
+  #checkSiblings(): void {
+    const counts = new Map<string, number>();
+    for (const { trigger } of this.runs.values()) {
+      const { parent } = trigger;
+      if (parent?.waitIndex === undefined || trigger.idempotency !== undefined) continue;
+      const place = `${parent.runId} ${parent.waitIndex} ${parent.childIndex ?? 0}`;
+      const count = (counts.get(place) ?? 0) + 1;
+      counts.set(place, count);
+      const failures = this.events(parent.runId).filter(({ type }) => type === "attempt-failed");
+      const most = 1 + failures.length;
+      promise("P11", count <= most, () => `${count} children at ${place} in ${most} tries`);
+    }
   }
 
   /** P4. What a parent was told of a child is what became of the child; each of its children is there. */

@@ -5,6 +5,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { misused, readOptions } from "../options.ts";
 import { Copy } from "./copy.ts";
 import { MUTATIONS, type Mutation } from "./mutations.ts";
 
@@ -14,15 +15,25 @@ const SEEDS = 1000;
 
 type Caught = { readonly by: string; readonly seconds: number };
 
-const { values } = parseArgs({
-  options: { only: { type: "string" }, "simulation-only": { type: "boolean", default: false } },
-});
+const USAGE = "Usage: npm run mutations [-- [--only name] [--simulation-only]]";
+const { values } = readOptions(
+  () =>
+    parseArgs({
+      options: {
+        only: { type: "string" },
+        "simulation-only": { type: "boolean", default: false },
+      },
+    }),
+  USAGE,
+);
+const chosen = MUTATIONS.filter(({ name }) => values.only === undefined || name === values.only);
+if (chosen.length === 0)
+  misused(`No mutation is named "${values.only ?? ""}": there are ${namesOfAll()}`, USAGE);
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const copy = new Copy(join(import.meta.dirname, "../../../.."));
 try {
   print("| rule broken | pure tests | simulation |");
   print("| --- | --- | --- |");
-  const chosen = MUTATIONS.filter(({ name }) => values.only === undefined || name === values.only);
   for (const mutation of chosen) {
     const mend = copy.apply(mutation);
     try {
@@ -39,6 +50,10 @@ try {
   }
 } finally {
   copy.remove();
+}
+
+function namesOfAll(): string {
+  return MUTATIONS.map(({ name }) => name).join(", ");
 }
 
 function bySimulation(dir: string): Caught | undefined {

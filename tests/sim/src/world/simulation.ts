@@ -34,7 +34,8 @@ export type Outcome = {
 
 /** Faults happen in the first part; then there is time for everything to end. */
 const FAULTS_MS = 20_000;
-const PATIENCE_MS = 400_000;
+/** Parents whose children fail and are tried again, at all depths and every time half a minute later, take their time. */
+const PATIENCE_MS = 1_200_000;
 /** After the last run has ended: what is still held and was not given back is looked for again. */
 const AFTERWARDS_MS = 15_000;
 /** Some twenty times what a simulation takes: whatever goes on longer goes round in circles. */
