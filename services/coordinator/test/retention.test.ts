@@ -1,5 +1,4 @@
 /** A log that keeps runs for a short time, or for a shorter time than before. */
-import { jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
 import {
   encodeEvent,
   makeRunId,
@@ -18,27 +17,27 @@ import {
   RunLogReader,
   type NatsConnection,
 } from "@millrace/service-kit";
-import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Carrier } from "../src/carrier.ts";
 import { coordinatorConfigSchema } from "../src/config.ts";
 import { changeRetention } from "../src/retention.ts";
+import { loggerInto } from "./platform.ts";
 import { trigger } from "./runs.ts";
 
 const RETENTION_MS = 2000;
-const log = pino({ level: "silent" });
+const log = loggerInto([]);
 const runId = (n: number): string => makeRunId(3, n, new Uint8Array(10));
 
 let broker: TestBroker;
 let nc: NatsConnection;
-let jsm: JetStreamManager;
+let jsm: Awaited<ReturnType<TestBroker["manager"]>>;
 let publisher: Publisher;
 let reader: RunLogReader;
 
 beforeAll(async () => {
   broker = await TestBroker.start((each) => provision(each, 1));
   nc = await broker.connect();
-  jsm = await jetstreamManager(nc);
+  jsm = await broker.manager();
   publisher = new Publisher(nc);
   reader = new RunLogReader(nc);
 });

@@ -1,6 +1,5 @@
 /** The list of runs forgets what the log forgets. */
 import { join } from "node:path";
-import { jetstreamManager } from "@nats-io/jetstream";
 import { RUNS } from "@millrace/proto";
 import { pino } from "pino";
 import { expect, test } from "vitest";
@@ -34,8 +33,10 @@ test("runs leave the list when the log has kept them for long enough, those that
   }
   expect(await listed("t")).toContain(ended[249]);
   await projection.close();
-  const jsm = await jetstreamManager(log.nc);
-  await jsm.streams.update(RUNS.name, { max_age: RETENTION_MS * 1e6, duplicate_window: 1e9 });
+  const api = "$JS.API.STREAM";
+  const { config } = (await log.nc.request(`${api}.INFO.${RUNS.name}`)).json<{ config: object }>();
+  const changed = { ...config, max_age: RETENTION_MS * 1e6, duplicate_window: 1e9 };
+  await log.nc.request(`${api}.UPDATE.${RUNS.name}`, JSON.stringify(changed));
   const silent = pino({ level: "silent" });
   projection = await Projection.open({ nc: log.nc, log: silent, file, expiryMs: 50 });
   onTestFinished(() => projection.close());

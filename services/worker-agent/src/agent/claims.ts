@@ -186,6 +186,8 @@ export class Claims {
   #won(run: HeldRun, bid: Bid, seq: number, at: number): void {
     const { trigger, task, attempt, continues, state } = bid;
     run.factSeq = seq;
+    // A dispatch may be for an earlier admission than the one it was taken up for.
+    run.admission = Math.max(run.admission, state?.admission ?? 0);
     run.claimed = {
       trigger,
       task,

@@ -101,7 +101,8 @@ export class Waits {
       isResuming: false,
     };
     const { index } = message;
-    const fact = { at: Date.now(), attempt, agentId, index, durationMs, wait };
+    const { admission } = run;
+    const fact = { at: Date.now(), attempt, agentId, index, durationMs, wait, admission };
     let isStored = false;
     const stored = facts.append(run.runId, "wait-started", fact).then((seq) => {
       isStored = true;
