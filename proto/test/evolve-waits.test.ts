@@ -20,6 +20,11 @@ import {
   waitsForToken,
 } from "./events.ts";
 
+/** As agents say it: with the admission the code waits after. */
+function under(admission: number, [type, data]: Fact): readonly Fact[] {
+  return [[type, { ...data, admission }] as Fact];
+}
+
 /** Given these facts, the run is in this state, at least as far as these fields say. */
 const TABLE: readonly [string, readonly Fact[], Partial<LiveRun>][] = [
   [
@@ -131,6 +136,18 @@ const TABLE: readonly [string, readonly Fact[], Partial<LiveRun>][] = [
       fired("wait-0", 50_000),
     ],
     { status: "waiting", attempt: 2 },
+  ],
+  [
+    "a wait that comes again after the run has gone on from it does not begin anew",
+    [
+      triggered(),
+      started(),
+      ...under(1, waitsForChildren("run_c")),
+      childDone("run_c"),
+      resumed(2),
+      ...under(1, waitsForChildren("run_c")),
+    ],
+    { status: "executing", admission: 2 },
   ],
   [
     "an attempt's time begins at nothing",

@@ -183,6 +183,8 @@ const waitStarted = z.object({
   /** Active time of this process since it started or resumed. */
   durationMs: z.number().nonnegative(),
   wait: waitRequestSchema,
+  /** Of the start or the resumption the code waits after. Agents of earlier versions do not say it. */
+  admission: z.number().int().positive().optional(),
 });
 
 const attemptSucceeded = z.object({

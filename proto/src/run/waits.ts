@@ -8,13 +8,15 @@ import { coreOf, touch } from "./steps.ts";
 
 /**
  * The code waits, for something new or, run again after a loss, for what it already waited for: then the answers that
- * have come meanwhile count, and children it had no time to trigger have been triggered by now.
+ * have come meanwhile count, and children it had no time to trigger have been triggered by now. What was said before the
+ * run went on from there is a repetition.
  */
 export function startWaiting(
   run: Executing,
   data: EventData<"wait-started">,
   seq: number,
 ): RunState {
+  if (data.admission !== undefined && data.admission < run.admission) return run;
   const last = run.waits.at(-1);
   const isOpen = last !== undefined && !isAnswered(last);
   if (data.index === run.waits.length - 1 && last && isSame(last, data.wait)) {
