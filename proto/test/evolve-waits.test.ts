@@ -143,7 +143,7 @@ const TABLE: readonly [string, readonly Fact[], Partial<LiveRun>][] = [
       triggered(),
       started(),
       ...under(1, waitsForChildren("run_c")),
-      childDone("run_c"),
+      childDone(0, "run_c"),
       resumed(2),
       ...under(1, waitsForChildren("run_c")),
     ],

@@ -186,8 +186,7 @@ export class Claims {
   #won(run: HeldRun, bid: Bid, seq: number, at: number): void {
     const { trigger, task, attempt, continues, state } = bid;
     run.factSeq = seq;
-    // A dispatch may be for an earlier admission than the one it was taken up for.
-    run.admission = Math.max(run.admission, state?.admission ?? 0);
+    run.admission = admissionOf(run, state);
     run.claimed = {
       trigger,
       task,
@@ -252,6 +251,11 @@ export class Claims {
     this.#options.runs.remove(run);
     this.#options.lanes.give(run.lane);
   }
+}
+
+/** A dispatch may be for an earlier admission than the one it is taken up for. */
+function admissionOf(run: HeldRun, state: LiveRun | undefined): number {
+  return Math.max(run.admission, state?.admission ?? 0);
 }
 
 /** What the first event alone says. */

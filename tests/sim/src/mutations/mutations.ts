@@ -120,25 +120,11 @@ export const MUTATIONS: readonly Mutation[] = [
       "A dispatch that comes again starts the code again while its end is on its way into the log",
   },
   {
-    name: "dispatch-dropped-on-old-state",
-    file: "services/worker-agent/src/agent/claims.ts",
-    source: "return isCurrent(state) ? !isOwned(state, agentId) : undefined;",
-    replacement: "return !isOwned(known.log, agentId);",
-    breaks: "A dispatch is judged by what was known of the run before it",
-  },
-  {
     name: "signal-before-claim-dropped",
     file: "services/worker-agent/src/agent/signals.ts",
     source: "run.unheardSeq = Math.max(minSeq, run.unheardSeq ?? 0);",
     replacement: "run.unheardSeq = undefined;",
     breaks: "A cancellation is lost on an agent that waits for the answer to its claim",
-  },
-  {
-    name: "half-an-answer-awaited",
-    file: "sdk/nats/src/direct-batch.ts",
-    source: "if (performance.now() - heardAt < SILENCE_MS) return;",
-    replacement: "if (performance.now() - heardAt < 100 * SILENCE_MS) return;",
-    breaks: "A read whose answer was cut off in the middle does not end",
   },
   {
     name: "claim-acknowledged-early",
