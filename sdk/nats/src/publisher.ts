@@ -19,7 +19,12 @@ import { BrokerRefusedError, BrokerUnavailableError } from "./errors.ts";
 /** `refused`: another message got there first (expected sequence, or the subject's one place is taken). */
 export type Published =
   | { readonly kind: "stored"; readonly seq: number }
-  | { readonly kind: "refused"; readonly reason: "sequence" | "taken" };
+  | {
+      readonly kind: "refused";
+      readonly reason: "sequence" | "taken";
+      /** The sequence there is instead of the expected one, where the broker says so; 0: the subject has no message. */
+      readonly lastSeq?: number;
+    };
 
 export type PublishOptions = {
   /** The event's type, for the header. */
@@ -163,7 +168,7 @@ export class Publisher {
     if (ack.error) {
       const code = ack.error.err_code ?? 0;
       const reason = REFUSALS[code];
-      if (reason) pending.resolve({ kind: "refused", reason });
+      if (reason) pending.resolve({ kind: "refused", reason, ...lastSeqIn(ack.error.description) });
       else
         pending.reject(
           new BrokerRefusedError(
@@ -226,6 +231,12 @@ export class Publisher {
       this.#write(token, pending);
     }
   }
+}
+
+/** The broker says it in words: "wrong last sequence: 17". */
+function lastSeqIn(description = ""): { readonly lastSeq?: number } {
+  const said = /^wrong last sequence: (\d+)$/.exec(description)?.[1];
+  return said === undefined ? {} : { lastSeq: Number(said) };
 }
 
 /** The connection is closed for good, or the message is more than the broker takes. */

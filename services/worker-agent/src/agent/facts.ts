@@ -68,12 +68,17 @@ export class Facts {
     lastSeq: number,
   ): Promise<number | undefined> {
     try {
-      const published = await this.#publisher.publish(
-        runSubject(this.#env, runId, "agent"),
-        encodeEvent(type, data),
-        { type, expectLastSeq: lastSeq },
-      );
-      return published.kind === "stored" ? published.seq : undefined;
+      const subject = runSubject(this.#env, runId, "agent");
+      const body = encodeEvent(type, data);
+      const published = await this.#publisher.publish(subject, body, {
+        type,
+        expectLastSeq: lastSeq,
+      });
+      if (published.kind === "stored") return published.seq;
+      if (published.lastSeq !== 0 || lastSeq === 0) return undefined;
+      // A run that was carried forward: its agents' facts have reached the log's age, and nobody has added one since.
+      const again = await this.#publisher.publish(subject, body, { type, expectLastSeq: 0 });
+      return again.kind === "stored" ? again.seq : undefined;
     } catch (error) {
       if (error instanceof BrokerUnavailableError) return undefined;
       this.#log.error({ err: error, run: runId, fact: type }, "the broker refused a fact");

@@ -1,0 +1,51 @@
+/** Facts that may only follow what is known of a run's log. */
+import { randomBytes } from "node:crypto";
+import { TestBroker } from "@millrace/harness";
+import { makeRunId, RUNS, runSubject } from "@millrace/proto";
+import { Publisher, type Logger } from "@millrace/service-kit";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Facts } from "../src/agent/facts.ts";
+
+const claim = {
+  at: 1,
+  attempt: 1,
+  agentId: "agent_a",
+  claimId: "1",
+  continues: true,
+  maxAttempts: null,
+};
+const log = { error: () => undefined, warn: () => undefined } as unknown as Logger;
+
+let broker: TestBroker;
+let facts: Facts;
+
+beforeAll(async () => {
+  broker = await TestBroker.start();
+  facts = new Facts(new Publisher(await broker.connect()), "dev", log);
+});
+afterAll(() => broker.stop());
+
+async function forget(runId: string): Promise<void> {
+  const manager = await broker.manager();
+  await manager.streams.purge(RUNS.name, { filter: runSubject("dev", runId, "agent") });
+}
+
+test("a claim follows the agents' last fact, and no other", async () => {
+  const runId = makeRunId(0, Date.now(), randomBytes(10));
+  const first = await facts.appendAfter(runId, "attempt-started", claim, 0);
+  expect(first).toBeGreaterThan(0);
+  expect(await facts.appendAfter(runId, "attempt-started", claim, 0)).toBeUndefined();
+  expect(await facts.appendAfter(runId, "attempt-started", claim, first ?? 0)).toBeGreaterThan(
+    first ?? 0,
+  );
+});
+
+test("a claim of a run whose agents' facts have reached the log's age is taken, of two claims one", async () => {
+  const runId = makeRunId(0, Date.now(), randomBytes(10));
+  const known = (await facts.appendAfter(runId, "attempt-started", claim, 0)) ?? 0;
+  await forget(runId);
+  const claims = await Promise.all(
+    [1, 2].map(() => facts.appendAfter(runId, "attempt-started", claim, known)),
+  );
+  expect(claims.filter((seq) => seq !== undefined)).toHaveLength(1);
+});
