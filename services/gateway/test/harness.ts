@@ -52,8 +52,14 @@ export async function startGateway(
   const storeDir = await mkdtemp(join(tmpdir(), "millrace-gateway-"));
   const broker = await launchBroker({ storeDir });
   const nc = await connectBroker({ url: broker.url, name: "gateway test" });
-  await provision(nc, 1);
-  await register(nc);
+  try {
+    await provision(nc, 1);
+    await register(nc);
+  } catch (error) {
+    await nc.close();
+    await broker.stop();
+    throw error;
+  }
   const publisher = new Publisher(nc);
   const log = pino({ level: "silent" });
   const projection = await Projection.open({ nc, log });
