@@ -107,8 +107,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "claim-without-compare",
     file: "services/worker-agent/src/agent/facts.ts",
-    source: "{ type, expectLastSeq: lastSeq },",
-    replacement: "{ type },",
+    source: "expectLastSeq: lastSeq,",
+    replacement: "",
     breaks: "Two agents claim one dispatch and both believe that they have the run",
   },
   {
