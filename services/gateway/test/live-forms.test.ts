@@ -1,9 +1,8 @@
 /** What else a subscription may ask for: rows, what comes after a run's end, parts of streams, what is sent to runs. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import type { LiveMessage } from "@millrace/proto";
 import { startAttempt, succeed } from "./attempt.ts";
 import { authorization, KEY, post, startGateway, type TestGateway } from "./harness.ts";
-import { connectLive, type LiveClient } from "./websocket.ts";
+import { connectLive, of, type LiveClient } from "./websocket.ts";
 
 // What does not come is found by these tests; how long it takes is not their matter.
 vi.setConfig({ testTimeout: 30_000 });
@@ -22,11 +21,6 @@ beforeEach(async () => {
 });
 afterEach(() => client.close());
 
-type Of<T extends LiveMessage["type"]> = Extract<LiveMessage, { type: T }>;
-const of = <T extends LiveMessage["type"]>(
-  messages: readonly LiveMessage[],
-  type: T,
-): readonly Of<T>[] => messages.filter((message): message is Of<T> => message.type === type);
 const chunks = (id: string): unknown[] =>
   of(client.messages, "chunk").flatMap((chunk) => (chunk.id === id ? [chunk.data] : []));
 

@@ -1,8 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { LiveMessage } from "@millrace/proto";
 import { startAttempt, succeed } from "./attempt.ts";
 import { authorization, KEY, startGateway, type TestGateway } from "./harness.ts";
-import { connectLive, type LiveClient } from "./websocket.ts";
+import { connectLive, of, type LiveClient } from "./websocket.ts";
 
 let gateway: TestGateway;
 let client: LiveClient;
@@ -17,12 +16,6 @@ beforeEach(async () => {
   client = await connectLive(gateway);
 });
 afterEach(() => client.close());
-
-type Of<T extends LiveMessage["type"]> = Extract<LiveMessage, { type: T }>;
-const of = <T extends LiveMessage["type"]>(
-  messages: readonly LiveMessage[],
-  type: T,
-): readonly Of<T>[] => messages.filter((message): message is Of<T> => message.type === type);
 
 describe("a subscription to runs", () => {
   it("says that it has caught up although the log is empty, and although nothing is new", async () => {

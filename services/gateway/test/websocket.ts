@@ -46,3 +46,13 @@ export async function connectLive(
     close: () => socket.close(),
   };
 }
+
+type Of<T extends LiveMessage["type"]> = Extract<LiveMessage, { type: T }>;
+
+/** Those of one type, in their order. */
+export function of<T extends LiveMessage["type"]>(
+  messages: readonly LiveMessage[],
+  type: T,
+): readonly Of<T>[] {
+  return messages.filter((message): message is Of<T> => message.type === type);
+}
