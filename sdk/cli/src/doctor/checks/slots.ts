@@ -70,8 +70,7 @@ async function unasked(api: BrokerApi, line: Line): Promise<Finding[]> {
     for (const run of waiting) {
       const slotId = `${run.id}-${run.admission}`;
       // What is there already stays the only one.
-      if (!asked.has(slotId))
-        await publisher.publish(slotSubject(gate, slotId), new Uint8Array()).catch(() => undefined);
+      if (!asked.has(slotId)) await publisher.publish(slotSubject(gate, slotId), new Uint8Array());
     }
   };
   return [{ level: "problem", says, repair: { says: "asked for", perform } }];
