@@ -28,17 +28,20 @@ async function dispatched(pool: string): Promise<number> {
   return (await platform.subjects(DISPATCH.name, dispatchFilter("dev", pool, "small-1x"))).length;
 }
 
-/** Triggers runs one after the other. */
+let lastAt = 0;
+
+/** Triggers runs one after the other, each a millisecond later than the one before, also over several calls. */
 async function inOrder(name: string, count: number, concurrencyKey?: string): Promise<string[]> {
   const runIds: string[] = [];
-  const at = Date.now();
-  for (let i = 0; i < count; i++)
+  for (let i = 0; i < count; i++) {
+    lastAt = Math.max(lastAt + 1, Date.now());
     runIds.push(
       await platform.trigger(name, {
-        at: at + i,
+        at: lastAt,
         ...(concurrencyKey === undefined ? {} : { concurrencyKey }),
       }),
     );
+  }
   return runIds;
 }
 
