@@ -39,7 +39,7 @@ import {
 import { Admission } from "./admission.ts";
 import type { Agents } from "./agents.ts";
 import { Carrier } from "./carrier.ts";
-import { dispatchedRuns } from "./dispatched.ts";
+import { Dependents } from "./dependents.ts";
 import { Effects } from "./effects.ts";
 import { LateWaiters } from "./late-waiters.ts";
 import { lean } from "./lean.ts";
@@ -48,6 +48,7 @@ import type { QueueSettings } from "./queue-settings.ts";
 import type { RunMetrics } from "./run-metrics.ts";
 import { RatedStarts } from "./rated-starts.ts";
 import { isYoung, loadSnapshot, storeSnapshot } from "./snapshots.ts";
+import { StrayDispatches } from "./stray-dispatches.ts";
 import { tellParent } from "./tell-parent.ts";
 import { TokenWaits } from "./token-waits.ts";
 import type { Tokens } from "./tokens.ts";
@@ -64,7 +65,6 @@ export type ShardResources = {
 };
 
 const SNAPSHOT_CHECK_MS = 15_000;
-const WITHDRAW_AGAIN_MS = 500;
 /** A snapshot is worth its price when it saves reading many more events than it holds runs. */
 const SNAPSHOT_MIN_EVENTS = 5000;
 
@@ -75,12 +75,12 @@ export class ShardLeader {
   readonly #effects: Effects;
   readonly #admission: Admission;
   readonly #starts: RatedStarts;
+  readonly #strays: StrayDispatches;
   readonly #tokenWaits: TokenWaits;
   readonly #lateWaiters: LateWaiters;
   readonly #carrier: Carrier;
   readonly #runs = new Map<string, LiveRun>();
-  /** Runs by the agent they depend on. */
-  readonly #runsOfAgent = new Map<string, Set<string>>();
+  readonly #dependents: Dependents;
   readonly #leftovers = new Leftovers();
   readonly #forgetLost: () => void;
   #feed: Feed | undefined;
@@ -105,12 +105,21 @@ export class ShardLeader {
       queues,
       starts: this.#starts,
       queuedIn: (env, queue) => this.#queuedIn(env, queue),
-      onHeldBack: () => void this.#withdrawHeldBack(),
+      onHeldBack: () => void this.#strays.withdraw(),
+    });
+    this.#strays = new StrayDispatches({
+      nc,
+      log,
+      effects: this.#effects,
+      isActive: () => this.#leading && lease.valid,
+      runs: this.#runs,
+      isHeldBack: (run) => this.#admission.isHeldBack(run),
     });
     this.#tokenWaits = new TokenWaits(tokens, this.#effects);
     const reader = new RunLogReader(nc);
     this.#lateWaiters = new LateWaiters(this.#effects, reader, lease, log);
     this.#carrier = new Carrier({ nc, publisher, reader, lease, log, runs: () => this.runs() });
+    this.#dependents = new Dependents((agentId) => agents.expect(agentId));
     this.#forgetLost = agents.onLost((agentId) => this.#agentLost(agentId));
   }
 
@@ -186,7 +195,7 @@ export class ShardLeader {
     this.#leftovers.takeBack(this.#admission);
     this.#admission.begin();
     this.#lateWaiters.begin();
-    void this.#withdrawHeldBack();
+    void this.#strays.withdraw();
     this.#timers.push(
       setInterval(() => {
         this.#starts.prune(Date.now());
@@ -286,7 +295,7 @@ export class ShardLeader {
         this.#admission.hold(name.env, o.slot);
         return undefined;
       case "watch-agent":
-        this.#watchAgent(o.agentId, run.id);
+        this.#dependents.add(o.agentId, run.id);
         return undefined;
       case "signal":
         return this.#effects.signal(name, o.agentId, o.signal, run.admission, run.lastSeq);
@@ -321,7 +330,7 @@ export class ShardLeader {
         this.#admission.release(name.env, o.slot);
         return;
       case "watch-agent":
-        this.#unwatchAgent(o.agentId, before.id);
+        this.#dependents.delete(o.agentId, before.id);
         // Its agent was believed lost: should it live, it must let go of the run.
         if (cause.type === "attempt-lost") this.#tellToStop(after, o.agentId);
         return;
@@ -340,23 +349,10 @@ export class ShardLeader {
     void this.#effects.signal(name, agentId, "stop", run.admission, run.lastSeq);
   }
 
-  #watchAgent(agentId: string, runId: string): void {
-    const runs = this.#runsOfAgent.get(agentId);
-    if (runs) runs.add(runId);
-    else this.#runsOfAgent.set(agentId, new Set([runId]));
-    this.#resources.agents.expect(agentId);
-  }
-
-  #unwatchAgent(agentId: string, runId: string): void {
-    const runs = this.#runsOfAgent.get(agentId);
-    runs?.delete(runId);
-    if (runs?.size === 0) this.#runsOfAgent.delete(agentId);
-  }
-
   #agentLost(agentId: string): void {
     if (!this.#leading) return;
-    const runs = this.#runsOfAgent.get(agentId);
-    if (!runs) return;
+    const runs = this.#dependents.of(agentId);
+    if (runs.size === 0) return;
     this.#resources.log.warn({ agentId, runs: runs.size, shard: this.#shard }, "agent lost");
     for (const runId of runs) {
       const run = this.#runs.get(runId);
@@ -376,26 +372,6 @@ export class ShardLeader {
       if (run.status === "queued" && run.trigger.queue === queue && run.trigger.env === env)
         queued.push(run);
     return queued;
-  }
-
-  /** An earlier leader, or this one under other settings, may have dispatched what must not start now. */
-  async #withdrawHeldBack(): Promise<void> {
-    const isHeldBack = (run: LiveRun | undefined): run is Queued =>
-      run?.status === "queued" && this.#admission.isHeldBack(run);
-    while (this.#leading && this.#lease.valid && [...this.#runs.values()].some(isHeldBack))
-      try {
-        for (const runId of await dispatchedRuns(this.#resources.nc)) {
-          const run = this.#runs.get(runId);
-          if (this.#leading && isHeldBack(run)) void this.#effects.withdrawDispatch(run);
-        }
-        return;
-      } catch (error) {
-        this.#resources.log.warn(
-          { err: error, shard: this.#shard },
-          "looking for stray dispatches",
-        );
-        await new Promise((resolve) => setTimeout(resolve, WITHDRAW_AGAIN_MS));
-      }
   }
 
   #considerSnapshot(): void {

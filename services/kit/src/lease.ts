@@ -30,7 +30,7 @@ export class Lease {
   #over = false;
   #renewing: Promise<void> | undefined;
   #markEnded: () => void = () => undefined;
-  #timer: NodeJS.Timeout;
+  readonly #renewals: Renewals;
 
   private constructor(
     bucket: Bucket<LeaseRecord>,
@@ -47,14 +47,8 @@ export class Lease {
     this.ended = new Promise((resolve) => {
       this.#markEnded = resolve;
     });
-    // The leases of a process are renewed together: it wakes up once for all of them. The first time comes early.
-    this.#timer = setTimeout(
-      () => {
-        this.#tick();
-        this.#timer = setInterval(() => this.#tick(), RENEW_MS);
-      },
-      RENEW_MS - (acquiredAt % RENEW_MS),
-    );
+    this.#renewals = Renewals.through(bucket);
+    this.#renewals.add(this);
   }
 
   /** Takes the lease if nobody has it; undefined when somebody does. */
@@ -87,8 +81,8 @@ export class Lease {
     await this.#giveBack();
   }
 
-  /** One renewal at a time: two at once would refuse each other's revision. */
-  #tick(): void {
+  /** For `Renewals`. One renewal at a time: two at once would refuse each other's revision. */
+  renew(): void {
     if (this.#renewing || this.#over) return;
     this.#renewing = this.#renew().finally(() => {
       this.#renewing = undefined;
@@ -136,7 +130,37 @@ export class Lease {
   #end(): void {
     if (this.#over) return;
     this.#over = true;
-    clearTimeout(this.#timer);
+    this.#renewals.remove(this);
     this.#markEnded();
+  }
+}
+
+/** The leases of a process are renewed together: it wakes up, and writes, once for all of them. */
+class Renewals {
+  static readonly #byBucket = new WeakMap<Bucket<LeaseRecord>, Renewals>();
+  readonly #leases = new Set<Lease>();
+  #timer: NodeJS.Timeout | undefined;
+
+  static through(bucket: Bucket<LeaseRecord>): Renewals {
+    const known = Renewals.#byBucket.get(bucket);
+    if (known) return known;
+    const renewals = new Renewals();
+    Renewals.#byBucket.set(bucket, renewals);
+    return renewals;
+  }
+
+  /** A lease that joins the others is renewed early the first time. */
+  add(lease: Lease): void {
+    this.#leases.add(lease);
+    this.#timer ??= setInterval(() => {
+      for (const each of this.#leases) each.renew();
+    }, RENEW_MS);
+  }
+
+  remove(lease: Lease): void {
+    this.#leases.delete(lease);
+    if (this.#leases.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
   }
 }

@@ -43,6 +43,7 @@ import { childrenOf, runIdsOf, type SelectedRuns } from "./run-family.ts";
 import { listRuns } from "./run-list.ts";
 import { countRuns, selectionOf, selectRuns, type ListedRun } from "./run-selection.ts";
 import { Expiry } from "./expiry.ts";
+import { Revivals } from "./revivals.ts";
 import { RowWriter } from "./row-writer.ts";
 import { RunStore } from "./run-store.ts";
 import { streamPosition } from "./stream-position.ts";
@@ -61,7 +62,6 @@ export type RunChange = { readonly env: string; readonly run: LiveRun; readonly 
 
 export type QueueCounts = { readonly running: number; readonly queued: number };
 
-const READ_AGAIN_MS = 1000;
 /** How many logs are read at once when runs are taken over from a kept file. */
 const RELOADS = 64;
 const CATCH_UP_PATIENCE_MS = 5000;
@@ -86,8 +86,7 @@ export class Projection {
   readonly #entries = new Map<string, Map<string, Entry>>();
   readonly #writer: RowWriter;
   readonly #expiry: Expiry;
-  /** Finished runs whose log is being read again: the first and the last event that asked for it. */
-  readonly #reviving = new Map<string, { readonly first: number; last: number }>();
+  readonly #revivals: Revivals;
   readonly #listeners = new Set<(change: RunChange) => void>();
   readonly #milestones = new Milestones();
   /** Up to here rows may be ahead of the events that come. */
@@ -112,6 +111,12 @@ export class Projection {
       onGone: (entry) => this.#forget(entry),
     });
     this.#expiry = new Expiry({ nc: parts.nc, store, log: parts.log, leastMs: parts.expiryMs });
+    this.#revivals = new Revivals({
+      log: parts.log,
+      find: (env, runId) => store.find(env, runId),
+      read: (env, runId, tags) => this.#read(env, runId, tags),
+      onRevived: (entry) => this.#revived(entry),
+    });
   }
 
   /**
@@ -157,9 +162,7 @@ export class Projection {
 
   /** Every change up to here has been told: a run that is read again is one whose change is still to come. */
   get settledSeq(): number {
-    let settled = this.#seq;
-    for (const { first } of this.#reviving.values()) settled = Math.min(settled, first - 1);
-    return settled;
+    return this.#revivals.settledBefore(this.#seq);
   }
 
   /** Whether all that was in the log when it was opened is in it now; waits up to `timeoutMs` for that. */
@@ -264,6 +267,7 @@ export class Projection {
     this.#closed = true;
     this.#milestones.giveUp();
     this.#expiry.stop();
+    this.#revivals.stop();
     await this.#feed?.stop();
     this.#writer.close();
     this.#store.close();
@@ -336,7 +340,7 @@ export class Projection {
   /** An event of a run that is not in memory. */
   #meet(env: string, event: RunEvent, isWhole: boolean): void {
     const { runId, seq } = event;
-    if (AFTERTHOUGHTS.has(event.type)) return this.#reviveAt(env, runId, seq);
+    if (AFTERTHOUGHTS.has(event.type)) return this.#revivals.ask(env, runId, seq);
     const state = evolve(initial, event);
     // Its beginning is not in the log any more, or it has ended.
     if (state.status === "absent") return;
@@ -360,42 +364,10 @@ export class Projection {
     for (const listener of this.#listeners) listener(change);
   }
 
-  /** A fact about a run that has ended and left memory. */
-  #reviveAt(env: string, runId: string, seq: number): void {
-    const key = `${env} ${runId}`;
-    const reviving = this.#reviving.get(key);
-    if (reviving) {
-      reviving.last = seq;
-      return;
-    }
-    const stored = this.#store.find(env, runId);
-    if (!stored || stored.lastSeq >= seq) return;
-    const asked = { first: seq, last: seq };
-    this.#reviving.set(key, asked);
-    void this.#revive(env, runId, stored.tags, asked).finally(() => this.#reviving.delete(key));
-  }
-
-  async #revive(
-    env: string,
-    runId: string,
-    tags: readonly string[],
-    asked: { readonly last: number },
-  ): Promise<void> {
-    for (let waitMs = 10; !this.#closed; waitMs = Math.min(2 * waitMs, READ_AGAIN_MS)) {
-      const entry = await this.#read(env, runId, tags).catch((error: unknown) => {
-        this.#log.warn({ err: error, runId }, "reading a run's log failed, trying again");
-      });
-      if (this.#closed) return;
-      // A replica may be behind the reader, and a log may have reached its age.
-      if (entry && entry.seq >= asked.last) {
-        this.#keep(entry);
-        this.#changed(entry, undefined);
-        this.#writer.pump();
-        return;
-      }
-      if (entry === null) return;
-      await new Promise((resolve) => setTimeout(resolve, waitMs).unref());
-    }
+  #revived(entry: Entry): void {
+    this.#keep(entry);
+    this.#changed(entry, undefined);
+    this.#writer.pump();
   }
 
   /** The run's whole log, folded; null when its beginning is not there any more. */

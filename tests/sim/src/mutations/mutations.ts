@@ -79,8 +79,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "lost-agents-ignored",
     file: "services/coordinator/src/shard.ts",
-    source: "    if (!this.#leading) return;\n    const runs = this.#runsOfAgent.get(agentId);",
-    replacement: "    const runs = undefined as Set<string> | undefined;",
+    source: "const runs = this.#dependents.of(agentId);",
+    replacement: "const runs: ReadonlySet<string> = new Set();",
     breaks: "Runs of an agent that died wait for it for ever",
   },
   {
