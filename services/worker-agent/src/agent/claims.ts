@@ -70,6 +70,9 @@ type Bid = {
   readonly state: LiveRun | undefined;
 };
 
+/** A claim that was not taken, as far as is known. */
+type Refused = Pick<Bid, "attempt" | "lastSeq">;
+
 export class Claims {
   readonly #options: ClaimsOptions;
   readonly #warned = new Set<string>();
@@ -113,21 +116,21 @@ export class Claims {
       if (holder) this.#options.onLost(known);
     }
     this.#options.runs.add(run);
-    let tried: number | undefined;
+    let refused: Refused | undefined;
     if (trigger && attempt === 1 && !dispatch.continues) {
       const task = this.#options.tasks.get(trigger.taskId);
       if (!task) return this.#notServed(run, trigger.taskId);
       const { continues, agentSeq: lastSeq } = dispatch;
       const bid: Bid = { trigger, task, attempt, continues, lastSeq, state: undefined };
       if (await this.#bid(run, bid)) return;
-      tried = attempt;
+      refused = { attempt, lastSeq };
     }
-    await this.#claimByLog(run, dispatch, tried);
+    await this.#claimByLog(run, dispatch, refused);
   }
 
-  async #claimByLog(run: HeldRun, dispatch: Dispatch, tried: number | undefined): Promise<void> {
+  async #claimByLog(run: HeldRun, dispatch: Dispatch, before: Refused | undefined): Promise<void> {
     const { agentId, isUnlimited, logs } = this.#options;
-    let triedAttempt = tried;
+    let refused = before;
     for (;;) {
       const state = await logs.state(run.runId, run.log, (read) =>
         isNewer(read, run.admission, dispatch.agentSeq),
@@ -136,7 +139,7 @@ export class Claims {
       const claimant: Claimant = {
         agentId,
         admission: run.admission,
-        triedAttempt,
+        triedAttempt: refused?.attempt,
         isUnlimited: state.status === "queued" && (await isUnlimited(state.trigger.queue)),
       };
       const decision = claimDecision(state, claimant);
@@ -154,8 +157,10 @@ export class Claims {
         return this.#won(run, bid, lastSeq, updatedAt);
       }
       const { attempt, continues, lastSeq } = decision;
+      // Log and broker do not agree, or the broker is not there: asking on would only take the place of other runs.
+      if (lastSeq === refused?.lastSeq) return this.#giveUp(run, nakAfter(AGAIN_MS));
       if (await this.#bid(run, { trigger, task, attempt, continues, lastSeq, state })) return;
-      triedAttempt = attempt;
+      refused = { attempt, lastSeq };
     }
   }
 
