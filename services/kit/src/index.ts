@@ -21,6 +21,7 @@ export {
   onReconnect,
   openKey,
   PlatformCalls,
+  once,
   Publisher,
   PullLoop,
   readCron,

@@ -40,6 +40,19 @@ test("a claim follows the agents' last fact, and no other", async () => {
   );
 });
 
+test("that a run is given back counts once, however often it is sent", async () => {
+  const runId = makeRunId(0, Date.now(), randomBytes(10));
+  const nc = await broker.connect();
+  const sent = nc.subscribe(runSubject("dev", runId, "agent"), { max: 1 })[Symbol.asyncIterator]();
+  await nc.flush();
+  const released = { at: 1, attempt: 1, agentId: "agent_a", durationMs: 0 };
+  const seq = await facts.append(runId, "attempt-released", released);
+  const { value: message } = await sent.next();
+  const { subject, data, headers } = message;
+  const again = await nc.request(subject, data, { headers, timeout: 5000 });
+  expect(again.json()).toMatchObject({ seq, duplicate: true });
+});
+
 test("a claim of a run whose agents' facts have reached the log's age is taken, of two claims one", async () => {
   const runId = makeRunId(0, Date.now(), randomBytes(10));
   const known = (await facts.appendAfter(runId, "attempt-started", claim, 0)) ?? 0;

@@ -37,7 +37,7 @@ test("are not repeated at once: the run's place is given back, and its dispatch 
   let given = 0;
   const answers: string[] = [];
   nc.subscribe("answers.of.the.claim", {
-    callback: (_, message) => answers.push(message.string()),
+    callback: (_, message) => void answers.push(message.string()),
   });
   const facts = new Facts(new Publisher(nc), ENV, log);
   const runs = new HeldRuns(() => undefined);

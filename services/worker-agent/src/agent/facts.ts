@@ -8,6 +8,7 @@ import { encodeEvent, runSubject, type EventData, type EventType } from "@millra
 import {
   BrokerRefusedError,
   BrokerUnavailableError,
+  once,
   type Logger,
   type Publisher,
 } from "@millrace/service-kit";
@@ -38,11 +39,14 @@ export class Facts {
   ): Promise<number | undefined> {
     const subject = runSubject(this.#env, runId, "agent");
     const body = encodeEvent(type, data);
+    // The run may come back to this agent for the same attempt: a repetition would take it away again.
+    const unrepeated = type === "attempt-released" ? { headers: once() } : {};
     for (;;) {
       try {
         const stored = await this.#publisher.publish(subject, body, {
           type,
           deadlineMs: DEADLINE_MS,
+          ...unrepeated,
         });
         return stored.kind === "stored" ? stored.seq : undefined;
       } catch (error) {
