@@ -1,6 +1,6 @@
 {{- define "millrace.labels" -}}
 app.kubernetes.io/name: {{ .root.Chart.Name }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 app.kubernetes.io/component: {{ .component }}
 {{- end }}
 
@@ -8,19 +8,30 @@ app.kubernetes.io/component: {{ .component }}
 {{ .root.Values.image.registry }}/{{ .component }}:{{ .root.Values.image.tag | default .root.Chart.AppVersion }}
 {{- end }}
 
+{{/* What the chart of NATS calls its service. */}}
+{{- define "millrace.brokerName" -}}
+{{- $chart := .Values.nats.nameOverride | default "nats" -}}
+{{- $own := contains $chart .Release.Name | ternary .Release.Name (printf "%s-%s" .Release.Name $chart) -}}
+{{ .Values.nats.fullnameOverride | default $own | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
 {{- define "millrace.brokerUrl" -}}
-{{- if .Values.nats.enabled -}}
-nats://{{ .Release.Name }}-nats:4222
+{{- if .Values.broker.url -}}
+{{ .Values.broker.url }}
+{{- else if .Values.nats.enabled -}}
+nats://{{ include "millrace.brokerName" . }}:4222
 {{- else -}}
-{{ required "broker.url: where the broker is (or nats.enabled: true)" .Values.broker.url }}
+{{ fail "broker.url: where the broker is (or nats.enabled: true)" }}
 {{- end -}}
 {{- end }}
 
 {{- define "millrace.brokerMonitoring" -}}
-{{- if .Values.nats.enabled -}}
-{{ .Release.Name }}-nats-headless.{{ .Release.Namespace }}.svc:8222
+{{- if .Values.broker.monitoring -}}
+{{ .Values.broker.monitoring }}
+{{- else if .Values.nats.enabled -}}
+{{ include "millrace.brokerName" . }}-headless.{{ .Release.Namespace }}.svc:8222
 {{- else -}}
-{{ required "broker.monitoring: host:port of the broker's monitoring, for the autoscaler" .Values.broker.monitoring }}
+{{ fail "broker.monitoring: host:port of the broker's monitoring, for the autoscaler" }}
 {{- end -}}
 {{- end }}
 
@@ -89,7 +100,7 @@ readinessProbe:
 {{- range .root.Values.extraSecrets }}
 - name: secret-{{ . }}
   secret:
-    secretName: {{ . }}
+    secretName: {{ . | quote }}
 {{- end }}
 {{- end }}
 
@@ -103,7 +114,7 @@ readinessProbe:
 {{- define "millrace.masterKeyVolume" -}}
 - name: keys
   secret:
-    secretName: {{ include "millrace.secretName" .root }}
+    secretName: {{ include "millrace.secretName" .root | quote }}
     items: [{ key: master-key, path: master-key }]
 {{- end }}
 

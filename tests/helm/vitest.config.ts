@@ -1,0 +1,11 @@
+import { defineProject } from "vitest/config";
+export default defineProject({
+  ssr: { resolve: { conditions: ["@millrace/source"] } },
+  test: {
+    globalSetup: "test/say-what-is-skipped.ts",
+    maxWorkers: 2,
+    include: ["test/**/*.test.ts"],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
