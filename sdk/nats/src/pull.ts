@@ -136,7 +136,8 @@ export class PullLoop {
     const ended = code === 408 || code === 404 || THROUGH.has(message.headers?.description ?? "");
     if (ended && !Number.isNaN(left)) {
       this.#outstanding = Math.max(0, this.#outstanding - left);
-      this.want(this.#wanted);
+      // One that brought all it was for needs no successor: who wants more says so before the last has come.
+      if (left > 0 || this.#outstanding === 0) this.want(this.#wanted);
     } else this.#reset();
   }
 

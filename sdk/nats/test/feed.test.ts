@@ -88,6 +88,22 @@ describe("a feed", () => {
     await feed.stop();
   });
 
+  test("asks for hundreds at a time, however they come", async () => {
+    const { subject, seqs, more } = source();
+    let requests = 0;
+    const listener = await broker.connect();
+    listener.subscribe(`$JS.API.CONSUMER.MSG.NEXT.${STREAM}.>`, {
+      callback: () => void requests++,
+    });
+    await listener.flush();
+    const { feed, seen } = await follow(subject, "new");
+    for (let burst = 0; burst < 600; burst++) await more(1 + (burst % 17));
+    await until("all have come", () => seen.length === seqs.length);
+    expect(seen).toEqual(seqs);
+    expect(requests).toBeLessThan(2 + seqs.length / 256);
+    await feed.stop();
+  });
+
   test("without a backlog is caught up at once", async () => {
     const { feed, seen } = await follow(source().subject, { after: 0 });
     await feed.caughtUp;
