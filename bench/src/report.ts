@@ -13,6 +13,18 @@ export type Figure = {
   };
 };
 
+/** How long something takes half of the time, and nearly always, which is what the goal is about. */
+export function durations(
+  name: string,
+  msAt: (percentile: number) => number,
+  goal: NonNullable<Figure["goal"]>,
+): Figure[] {
+  return [
+    { name: `${name}, p50`, value: msAt(50), unit: "ms" },
+    { name: `${name}, p99`, value: msAt(99), unit: "ms", goal },
+  ];
+}
+
 export function reached(figure: Figure): boolean | undefined {
   if (!figure.goal) return undefined;
   const { kind, bound } = figure.goal;

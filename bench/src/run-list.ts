@@ -10,7 +10,7 @@ import { build, type Histogram } from "hdr-histogram-js";
 import { queryKinds, type ListQuery, type QueryKind } from "./list-queries.ts";
 import { eventsOf, madeRuns, type MadeRun } from "./made-runs.ts";
 import { peakMemoryMb } from "./memory.ts";
-import type { Figure } from "./report.ts";
+import { durations, type Figure } from "./report.ts";
 import type { Scale } from "./scenarios.ts";
 
 const RUNS_MADE = 1_000_000;
@@ -64,17 +64,9 @@ export async function runList(size: Scale, say: (line: string) => void): Promise
 }
 
 function figuresOf({ name }: QueryKind, place: Place, times: Histogram): Figure[] {
-  const at = (percentile: number): number => times.getValueAtPercentile(percentile) / 1000;
-  const page = `${name}, ${place} page`;
-  return [
-    { name: `${page}, p50`, value: at(50), unit: "ms" },
-    {
-      name: `${page}, p99`,
-      value: at(99),
-      unit: "ms",
-      goal: { kind: "at most", bound: GOAL_MS, rule: `${GOAL_MS} ms` },
-    },
-  ];
+  const msAt = (percentile: number): number => times.getValueAtPercentile(percentile) / 1000;
+  const goal = { kind: "at most", bound: GOAL_MS, rule: `${GOAL_MS} ms` } as const;
+  return durations(`${name}, ${place} page`, msAt, goal);
 }
 
 /** Resolves with how many events it were, all of them stored. */

@@ -17,7 +17,7 @@ import {
   SHARD_COUNT,
   timerSubject,
 } from "@millrace/proto";
-import type { Figure } from "./report.ts";
+import { durations, type Figure } from "./report.ts";
 import type { Scale } from "./scenarios.ts";
 import { percentile } from "./yardstick.ts";
 
@@ -76,15 +76,8 @@ export async function timers(size: Scale, say: (line: string) => void): Promise<
       },
       { name: `broker's CPU, ${pending}`, value: cpu.broker, unit: "% of a core" },
       { name: `scheduler's CPU, ${pending}`, value: cpu.scheduler, unit: "% of a core" },
-      { name: "lone timers late, p50", value: percentile(alone, 50), unit: "ms" },
-      { name: "lone timers late, p99", value: percentile(alone, 99), unit: "ms", goal },
-      { name: `delays of ${SHORT_MS} ms late, p50`, value: percentile(short, 50), unit: "ms" },
-      {
-        name: `delays of ${SHORT_MS} ms late, p99`,
-        value: percentile(short, 99),
-        unit: "ms",
-        goal,
-      },
+      ...durations("lone timers late", (p) => percentile(alone, p), goal),
+      ...durations(`delays of ${SHORT_MS} ms late`, (p) => percentile(short, p), goal),
       ...([50, 99, 100] as const).map((p) => ({
         name: `${size(TOGETHER)} timers in one second late, p${p}`,
         value: percentile(together, p),

@@ -46,6 +46,10 @@ export function refuse(code: ErrorCode, message: string): Refusal {
   return { ok: false, code, message };
 }
 
+export function noSuchRun(runId: string): Refusal {
+  return refuse("RUN_NOT_FOUND", `There is no run ${runId}`);
+}
+
 /** The HTTP status of a code. */
 export function httpStatus(code: ErrorCode): number {
   return ERRORS[code].status;

@@ -64,8 +64,8 @@ export {
   TELEMETRY,
 } from "./wire/streams.ts";
 export type { BucketDefinition, ConsumerDefinition, StreamDefinition } from "./wire/streams.ts";
-export { permissionsOf } from "./wire/permissions.ts";
-export type { BrokerRole, Permissions } from "./wire/permissions.ts";
+export { permissionsOf } from "./wire/permissions/permissions.ts";
+export type { BrokerRole, Permissions } from "./wire/permissions/roles.ts";
 export { dispatchSchema, INLINE_PAYLOAD_MAX } from "./wire/dispatch.ts";
 export type { Dispatch } from "./wire/dispatch.ts";
 export { firingId, scheduleHeaders, timerBodySchema } from "./wire/timer.ts";
@@ -86,6 +86,7 @@ export type {
 } from "./events/values.ts";
 export { applyMetadata } from "./run/metadata.ts";
 export { applied, evolve } from "./run/evolve.ts";
+export { isWaiter } from "./run/facts.ts";
 export { TIMER } from "./run/timers.ts";
 export { fold } from "./run/fold.ts";
 export { waitsToFork } from "./run/fork.ts";
@@ -121,59 +122,41 @@ export {
   presetSchema,
 } from "./machines.ts";
 export type { Isolation, MachineOption, MachineSize, Preset } from "./machines.ts";
+export { agentKey, agentOfKey, agentRecordSchema, poolOf } from "./registry/agents.ts";
+export type { AgentRecord } from "./registry/agents.ts";
+export { keyRecordSchema, usedTokenKey, usedTokenRecordSchema } from "./registry/api-keys.ts";
+export type { KeyRecord, UsedTokenRecord } from "./registry/api-keys.ts";
+export { batchKey, batchRecordSchema } from "./registry/batches.ts";
+export type { BatchRecord } from "./registry/batches.ts";
+export { bulkKey, bulkRecordSchema } from "./registry/bulk-actions.ts";
+export type { BulkRecord } from "./registry/bulk-actions.ts";
 export {
-  agentRecordSchema,
-  batchKey,
-  batchRecordSchema,
-  bulkKey,
-  bulkRecordSchema,
-  CONFIG_KEYS,
   debounceKeyOf,
   debounceRecordSchema,
-  envVarKey,
-  envVarRecordSchema,
   idempotencyKeyOf,
   idempotencyRecordSchema,
-  keyRecordSchema,
-  LEASE_KEYS,
+} from "./registry/claims.ts";
+export type { DebounceRecord, IdempotencyRecord } from "./registry/claims.ts";
+export { envVarKey, envVarRecordSchema } from "./registry/env-vars.ts";
+export type { EnvVarRecord } from "./registry/env-vars.ts";
+export { CONFIG_KEYS, LEASE_KEYS, SCHEMA_VERSION } from "./registry/installation.ts";
+export {
   limitOfQueue,
   needsSlot,
   ownQueue,
-  poolOf,
   queueId,
   queueKey,
   queueOfId,
   queueRecordSchema,
   rateLimitSchema,
-  retrySettingsSchema,
-  scheduleKey,
-  scheduleRecordSchema,
-  SCHEMA_VERSION,
-  agentKey,
-  agentOfKey,
-  taskKey,
-  taskRecordSchema,
-  tokenKey,
-  tokenRecordSchema,
-  usedTokenKey,
-  usedTokenRecordSchema,
-} from "./registry.ts";
-export type {
-  AgentRecord,
-  BatchRecord,
-  BulkRecord,
-  DebounceRecord,
-  EnvVarRecord,
-  IdempotencyRecord,
-  KeyRecord,
-  QueueRecord,
-  RateLimit,
-  RetrySettings,
-  ScheduleRecord,
-  TaskRecord,
-  TokenRecord,
-  UsedTokenRecord,
-} from "./registry.ts";
+} from "./registry/queues.ts";
+export type { QueueRecord, RateLimit } from "./registry/queues.ts";
+export { scheduleKey, scheduleRecordSchema } from "./registry/schedules.ts";
+export type { ScheduleRecord } from "./registry/schedules.ts";
+export { retrySettingsSchema, taskKey, taskRecordSchema } from "./registry/tasks.ts";
+export type { RetrySettings, TaskRecord } from "./registry/tasks.ts";
+export { tokenKey, tokenRecordSchema } from "./registry/waitpoints.ts";
+export type { TokenRecord } from "./registry/waitpoints.ts";
 export {
   branchEnvironment,
   branchProblem,
@@ -185,7 +168,7 @@ export {
 } from "./environments.ts";
 export type { EnvironmentType } from "./environments.ts";
 export { iso } from "./iso.ts";
-export { ERRORS, httpStatus, refuse } from "./errors.ts";
+export { ERRORS, httpStatus, noSuchRun, refuse } from "./errors.ts";
 export type { ErrorCode, Refusal } from "./errors.ts";
 export { MAX_DURATION_MS, parseDuration, parseMoment } from "./api/durations.ts";
 export { acceptTrigger, queueOfTrigger } from "./api/accept-trigger.ts";
@@ -261,6 +244,8 @@ export {
 export type { RunResult } from "./api/run-requests.ts";
 export { retrievedRunSchema } from "./api/run-views.ts";
 export type { RunFilterName } from "./api/run-views.ts";
+export { datesOf } from "./api/run-dates.ts";
+export type { RunDate } from "./api/run-dates.ts";
 export { cursorPageQuerySchema, numberedPageQuerySchema } from "./api/pages.ts";
 export { createBulkActionBodySchema } from "./api/bulk.ts";
 export type { BulkFilter } from "./api/bulk.ts";

@@ -1,7 +1,8 @@
 /** The rule that turns a trigger into a run's first event, or refuses it. */
 import { refuse, type Refusal } from "../errors.ts";
 import type { EventData } from "../events/events.ts";
-import type { QueueRecord, TaskRecord } from "../registry.ts";
+import type { QueueRecord } from "../registry/queues.ts";
+import type { TaskRecord } from "../registry/tasks.ts";
 import { makeRunId, shardOfQueue } from "../wire/ids.ts";
 import { keyFields, readClaims, type Claims } from "./trigger-keys.ts";
 import { payloadPacket, readOptions } from "./trigger-values.ts";

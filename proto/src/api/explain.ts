@@ -1,6 +1,7 @@
 /** `GET /api/v1/runs/:id/explain`: why a run is where it is, and what has to happen before it goes on. */
 import { laneOf } from "../machines.ts";
-import { limitOfQueue, type AgentRecord, type QueueRecord } from "../registry.ts";
+import type { AgentRecord } from "../registry/agents.ts";
+import { limitOfQueue, type QueueRecord } from "../registry/queues.ts";
 import type { LiveRun, Outcome, Queued, Waiting } from "../run/state.ts";
 import { publicStatus, type PublicStatus } from "../run/view.ts";
 import { sentenceOf } from "./explanation-sentence.ts";

@@ -4,7 +4,7 @@ import type { EventData } from "../events/events.ts";
 import type { Packet } from "../events/values.ts";
 import { exceedsBytes, JSON_LEVELS } from "../json.ts";
 import { machineOf, PRESETS, type Preset } from "../machines.ts";
-import type { TaskRecord } from "../registry.ts";
+import type { TaskRecord } from "../registry/tasks.ts";
 import { metadataOf } from "../run/metadata.ts";
 import type { JsonObject } from "../run/state.ts";
 import { MAX_DURATION_MS, parseDuration, parseMoment } from "./durations.ts";

@@ -1,7 +1,7 @@
 /** What may be said about a run whatever it is doing, also after its end: tags, metadata, who waits for it. */
 import type { RunEventOf } from "../events/events.ts";
 import { applyMetadata } from "./metadata.ts";
-import type { LiveRun } from "./state.ts";
+import type { LiveRun, Waiter } from "./state.ts";
 import { touch } from "./steps.ts";
 
 /** Tags that are there already change nothing. */
@@ -24,20 +24,27 @@ export function metadataUpdated<R extends LiveRun>(
 /** The parent that triggered the run is told of its end in any case. */
 export function awaited<R extends LiveRun>(run: R, { data, seq }: RunEventOf<"run-awaited">): R {
   const { at, parentRunId, waitIndex, childIndex } = data;
-  const { parent } = run.trigger;
+  const waiter = { parentRunId, waitIndex, childIndex };
+  if (isWaiter(run, waiter)) return run;
+  return { ...run, ...touch(at, seq), waiters: [...run.waiters, waiter] };
+}
+
+/** Whether it is told of the run's end: it triggered the run, or has asked to be told. */
+export function isWaiter(
+  { trigger: { parent }, waiters }: LiveRun,
+  { parentRunId, waitIndex, childIndex }: Waiter,
+): boolean {
   const isParent =
     parent?.runId === parentRunId &&
     parent.waitIndex === waitIndex &&
     parent.childIndex === childIndex;
-  const isKnown =
+  return (
     isParent ||
-    run.waiters.some(
+    waiters.some(
       (waiter) =>
         waiter.parentRunId === parentRunId &&
         waiter.waitIndex === waitIndex &&
         waiter.childIndex === childIndex,
-    );
-  if (isKnown) return run;
-  const waiters = [...run.waiters, { parentRunId, waitIndex, childIndex }];
-  return { ...run, ...touch(at, seq), waiters };
+    )
+  );
 }

@@ -1,6 +1,6 @@
 /** When a failed attempt is tried again: v4's formula. Pure: chance is an argument. */
 import { MAX_DURATION_MS } from "../api/durations.ts";
-import type { RetrySettings } from "../registry.ts";
+import type { RetrySettings } from "../registry/tasks.ts";
 
 /** v4's defaults for what a task's `retry` leaves open. */
 export const RETRY_DEFAULTS = {

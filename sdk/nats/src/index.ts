@@ -9,7 +9,7 @@ export {
 } from "./access.ts";
 export type { AccessSettings, BrokerAccess } from "./access.ts";
 export { BrokerAccessError, BrokerRefusedError, BrokerUnavailableError } from "./errors.ts";
-export { Publisher } from "./publisher.ts";
+export { once, Publisher } from "./publisher.ts";
 export type { Published, PublishOptions } from "./publisher.ts";
 export { ACK, IN_PROGRESS, NAK, nakAfter, storedAt } from "./delivery.ts";
 export type { Delivery } from "./delivery.ts";
@@ -25,7 +25,8 @@ export { followRun, RunLogReader } from "./run-log.ts";
 export { Catalog } from "./catalog.ts";
 export { RunClient } from "./run-client.ts";
 export type { ReplayChanges } from "./replay.ts";
-export type { Claimed, Triggered, TriggerExtras } from "./run-client.ts";
+export type { Claimed } from "./claims/claim-run.ts";
+export type { Triggered, TriggerExtras } from "./run-client.ts";
 export { Objects } from "./objects.ts";
 export type { StoredObject } from "./objects.ts";
 export { readStream } from "./stream-reader.ts";

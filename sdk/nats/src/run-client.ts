@@ -5,20 +5,14 @@
 import { randomBytes } from "node:crypto";
 import {
   acceptTrigger,
-  encodeBody,
   encodeEvent,
-  fold,
   isRunId,
-  LIMITS,
-  makeRunId,
+  isWaiter,
+  noSuchRun,
   queueKey,
   queueOfTrigger,
-  refuse,
   RUN_ID_RANDOM_BYTES,
   runSubject,
-  shardOfQueue,
-  shardOfRun,
-  waitsToFork,
   type Accepted,
   type EventData,
   type Lineage,
@@ -31,13 +25,15 @@ import {
   type Waiter,
 } from "@millrace/proto";
 import type { Catalog } from "./catalog.ts";
-import { DebounceKeys } from "./claims/debounce.ts";
-import { claimIdempotencyKey, moveIdempotencyKey } from "./claims/idempotency.ts";
+import { claimRun, type Claimed } from "./claims/claim-run.ts";
 import type { Claimant } from "./claims/claim.ts";
+import { DebounceKeys } from "./claims/debounce.ts";
 import type { NatsConnection } from "./connect.ts";
+import { forkOf, type Fork } from "./fork.ts";
 import { isLarge, newPayloadPath, offload } from "./packets.ts";
 import type { Publisher } from "./publisher.ts";
-import { replayOf, type ReplayChanges } from "./replay.ts";
+import { repeatOf } from "./repeat.ts";
+import type { ReplayChanges } from "./replay.ts";
 import { followRun, RunLogReader } from "./run-log.ts";
 import { Stores } from "./stores.ts";
 
@@ -48,16 +44,6 @@ export type Triggered = {
   readonly isCached: boolean;
   /** Stored by this call: not there before. */
   readonly isNew: boolean;
-};
-
-/**
- * Which run a plan's keys lead to. `isNew`: the caller has to trigger it, under this id; otherwise it is in the log.
- * `isCached`: an idempotency key stood for it.
- */
-export type Claimed = {
-  readonly runId: string;
-  readonly isNew: boolean;
-  readonly isCached: boolean;
 };
 
 export type TriggerExtras = {
@@ -161,20 +147,10 @@ export class RunClient {
     plan: Accepted,
     deadlineMs: number = CLAIM_DEADLINE_MS,
   ): Promise<Claimed> {
-    const { idempotency, debounce } = plan;
-    if (!idempotency && !debounce) return { runId: plan.runId, isNew: true, isCached: false };
+    if (!plan.idempotency && !plan.debounce)
+      return { runId: plan.runId, isNew: true, isCached: false };
     const deadline = Date.now() + deadlineMs;
-    let claimed = { runId: plan.runId, isNew: true };
-    if (idempotency)
-      claimed = await claimIdempotencyKey(this.#claimant, env, plan, idempotency, deadline);
-    if (!claimed.isNew || !debounce) return { ...claimed, isCached: !claimed.isNew };
-    const from = claimed.runId;
-    const named = from === plan.runId ? plan : { ...plan, runId: from };
-    const debounced = await this.#debounceKeys.claim(env, named, debounce, deadline);
-    const move = { from, to: debounced.runId };
-    if (idempotency && move.to !== from)
-      await moveIdempotencyKey(this.#claimant, env, plan.data.taskId, idempotency, move);
-    return { ...debounced, isCached: false };
+    return await claimRun(this.#claimant, this.#debounceKeys, env, plan, deadline);
   }
 
   /** Stores a run's first event. A run that is already there stays as it is: then the answer is false. */
@@ -207,17 +183,7 @@ export class RunClient {
   ): Promise<{ readonly ok: true } | Refusal> {
     const run = await this.retrieve(env, runId);
     if (!run) return noSuchRun(runId);
-    const { parent } = run.trigger;
-    const told = [
-      ...run.waiters,
-      { parentRunId: parent?.runId, waitIndex: parent?.waitIndex, childIndex: parent?.childIndex },
-    ];
-    const isTold = told.some(
-      ({ parentRunId, waitIndex, childIndex }) =>
-        parentRunId === waiter.parentRunId &&
-        waitIndex === waiter.waitIndex &&
-        childIndex === waiter.childIndex,
-    );
+    const isTold = isWaiter(run, waiter);
     // Told of a run that has ended, a parent may have begun anew since: with a retry its waits are numbered from 0 again.
     if (isTold && run.status !== "finished") return { ok: true };
     const { parentRunId, waitIndex, childIndex } = waiter;
@@ -249,52 +215,20 @@ export class RunClient {
     runId: string,
     seq: number,
   ): Promise<{ readonly ok: true; readonly runId: string } | Refusal> {
-    const events = isRunId(runId) ? await this.reader.read(env, runId) : [];
-    if (events.length === 0) return noSuchRun(runId);
-    const run = fold(events.filter((event) => event.seq <= seq));
-    if (run.status === "absent")
-      return refuse("BAD_REQUEST", `Run ${runId} was not there yet at ${seq}`);
-    const nowMs = Date.now();
-    // A child lives in its queue's shard, which its id names.
-    const waits = waitsToFork(run, (childId) =>
-      makeRunId(shardOfRun(childId), nowMs, randomBytes(RUN_ID_RANDOM_BYTES)),
-    );
-    const bytes = encodeBody(waits).length;
-    if (bytes > LIMITS.forkBytes)
-      return refuse(
-        "PAYLOAD_TOO_LARGE",
-        `What ${runId} had been answered by then has ${bytes} bytes: a fork takes ${LIMITS.forkBytes}`,
-      );
-    return await this.#again(env, run, { fork: { runId, seq, waits } });
+    const forked = await forkOf(this.reader, env, runId, seq);
+    return forked.ok ? await this.#again(env, forked.run, { fork: forked.fork }) : forked;
   }
 
   async #again(
     env: string,
     run: LiveRun,
-    changes: ReplayChanges & { readonly fork?: EventData<"run-triggered">["fork"] },
+    changes: ReplayChanges & { readonly fork?: Fork },
   ): Promise<{ readonly ok: true; readonly runId: string } | Refusal> {
-    const { taskId, queue } = run.trigger;
-    const task = await this.#catalog.task(env, taskId);
-    if (!task) return refuse("TASK_NOT_FOUND", `Task "${taskId}" is not registered any more`);
-    if (!(await this.#catalog.queue(env, queue)))
-      return refuse("QUEUE_NOT_FOUND", `Queue "${queue}" does not exist any more`);
-    if (changes.region?.includes("@"))
-      return refuse("INVALID_OPTION", "A region has no @ in its name");
-    const nowMs = Date.now();
-    const { fork } = changes;
-    const data = {
-      ...replayOf(run, task, changes, nowMs),
-      ...(fork === undefined ? {} : { fork }),
-    };
-    const stored = await offload(this.#stores.objects, env, newPayloadPath(), data.payload);
-    if (!stored.ok) return stored;
-    const { atMs, random } = changes.identity ?? {
-      atMs: nowMs,
-      random: randomBytes(RUN_ID_RANDOM_BYTES),
-    };
-    const newRunId = makeRunId(shardOfQueue(env, queue), atMs, random);
-    await this.publishTrigger(env, newRunId, { ...data, payload: stored.packet });
-    return { ok: true, runId: newRunId };
+    const parts = { catalog: this.#catalog, stores: this.#stores };
+    const repeat = await repeatOf(parts, env, run, changes);
+    if (!repeat.ok) return repeat;
+    await this.publishTrigger(env, repeat.runId, repeat.data);
+    return { ok: true, runId: repeat.runId };
   }
 
   /** The run's folded state; undefined when there is none. */
@@ -345,8 +279,4 @@ function queueOf(body: TriggerBody): QueueRecord | undefined {
   const { name, concurrencyLimit } = body.options?.queue ?? {};
   if (name === undefined || typeof concurrencyLimit !== "number") return undefined;
   return { name, type: "custom", concurrencyLimit };
-}
-
-function noSuchRun(runId: string): Refusal {
-  return refuse("RUN_NOT_FOUND", `There is no run ${runId}`);
 }

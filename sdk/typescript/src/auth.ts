@@ -41,29 +41,28 @@ export const auth = {
   /** For triggering these tasks. */
   createTriggerPublicToken: async (
     task: string | readonly string[],
-    { multipleUse = false, ...lifetime }: TriggerTokenOptions = {},
+    options?: TriggerTokenOptions,
     requestOptions?: RequestOptions,
   ): Promise<string> =>
-    await createToken(
-      flattened({ trigger: { tasks: task } }),
-      lifetime,
-      !multipleUse,
-      requestOptions,
-    ),
+    await createTriggerToken({ trigger: { tasks: task } }, options, requestOptions),
 
   /** For batches of these tasks. */
   createBatchTriggerPublicToken: async (
     task: string | readonly string[],
-    { multipleUse = false, ...lifetime }: TriggerTokenOptions = {},
+    options?: TriggerTokenOptions,
     requestOptions?: RequestOptions,
   ): Promise<string> =>
-    await createToken(
-      flattened({ batchTrigger: { tasks: task } }),
-      lifetime,
-      !multipleUse,
-      requestOptions,
-    ),
+    await createTriggerToken({ batchTrigger: { tasks: task } }, options, requestOptions),
 } as const;
+
+async function createTriggerToken(
+  scopes: TokenScopes,
+  options: TriggerTokenOptions | undefined,
+  requestOptions: RequestOptions | undefined,
+): Promise<string> {
+  const { multipleUse = false, ...lifetime } = options ?? {};
+  return await createToken(flattened(scopes), lifetime, !multipleUse, requestOptions);
+}
 
 async function createToken(
   scopes: readonly string[],

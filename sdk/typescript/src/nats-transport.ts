@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   httpStatus,
+  noSuchRun,
   refuse,
   viewOf,
   type CallInput,
@@ -127,7 +128,7 @@ export class NatsTransport implements Transport {
   async retrieve(runId: string): Promise<RunView> {
     return await asApiErrors(async () => {
       const run = await this.#runs.retrieve(this.#env, runId);
-      if (!run) throw refusalError(refuse("RUN_NOT_FOUND", `There is no run ${runId}`));
+      if (!run) throw refusalError(noSuchRun(runId));
       return viewOf(run);
     });
   }

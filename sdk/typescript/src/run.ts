@@ -1,14 +1,6 @@
 /** A run as the SDK shows it: the platform's view with real dates, typed by its task. */
-import type { RunItem, RunView } from "@millrace/proto";
+import { datesOf, type RunDate, type RunItem, type RunView } from "@millrace/proto";
 import type { AnyTask, RunHandle, TaskOutput, TaskPayload } from "./task-types.ts";
-
-type DateField =
-  | "createdAt"
-  | "updatedAt"
-  | "startedAt"
-  | "finishedAt"
-  | "delayedUntil"
-  | "expiredAt";
 
 /**
  * `payload` and `output` are what JSON makes of them: a `Date` that went in is a text here. `finishedAt` is there
@@ -16,17 +8,17 @@ type DateField =
  */
 export type Run<TPayload = unknown, TOutput = unknown> = Omit<
   RunView,
-  DateField | "payload" | "output"
+  RunDate | "payload" | "output"
 > & {
-  readonly [Field in keyof Pick<RunView, DateField>]: Date;
+  readonly [Field in keyof Pick<RunView, RunDate>]: Date;
 } & {
   readonly payload?: TPayload;
   readonly output?: TOutput;
 };
 
 /** A run of a list: without payload and output. */
-export type ListedRun = Omit<RunItem, DateField> & {
-  readonly [Field in keyof Pick<RunItem, DateField>]: Date;
+export type ListedRun = Omit<RunItem, RunDate> & {
+  readonly [Field in keyof Pick<RunItem, RunDate>]: Date;
 };
 
 /** What a run may be named by: its id, or a handle, which also knows its types. */
@@ -56,27 +48,10 @@ export function runIdOf(reference: string | IdOnly): string {
   return typeof reference === "string" ? reference : reference.id;
 }
 
-const DATE_FIELDS: readonly DateField[] = [
-  "createdAt",
-  "updatedAt",
-  "startedAt",
-  "finishedAt",
-  "delayedUntil",
-  "expiredAt",
-];
-
 export function runOf<TPayload, TOutput>(view: RunView): Run<TPayload, TOutput> {
-  return withDates(view) as unknown as Run<TPayload, TOutput>;
+  return { ...view, ...datesOf(view) } as unknown as Run<TPayload, TOutput>;
 }
 
 export function listedRunOf(item: RunItem): ListedRun {
-  return withDates(item) as unknown as ListedRun;
-}
-
-function withDates<T extends Partial<Pick<RunView, DateField>>>(shown: T): T {
-  const dates = DATE_FIELDS.flatMap((field) => {
-    const text = shown[field];
-    return text === undefined ? [] : [[field, new Date(text)]];
-  });
-  return { ...shown, ...Object.fromEntries(dates) };
+  return { ...item, ...datesOf(item) } as unknown as ListedRun;
 }

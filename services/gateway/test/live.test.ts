@@ -1,22 +1,12 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+/** A connection: its handshake and its messages; subscriptions to one run, and to queues. */
+import { describe, expect, it } from "vitest";
 import { LIVE, type LiveMessage } from "@millrace/proto";
 import { startAttempt, succeed } from "./attempt.ts";
-import { authorization, KEY, post, startGateway, type TestGateway } from "./harness.ts";
-import { connectLive, type LiveClient } from "./websocket.ts";
+import { authorization, KEY, post } from "./harness.ts";
+import { setUpLive } from "./live-setup.ts";
+import { connectLive, of } from "./websocket.ts";
 
-let gateway: TestGateway;
-let client: LiveClient;
-
-beforeAll(async () => {
-  gateway = await startGateway();
-});
-afterAll(async () => {
-  await gateway.stop();
-});
-beforeEach(async () => {
-  client = await connectLive(gateway);
-});
-afterEach(() => client.close());
+const live = setUpLive();
 
 const statuses = (messages: readonly LiveMessage[], id: string): string[] =>
   messages.flatMap((message) =>
@@ -31,42 +21,47 @@ const hasError = (messages: readonly LiveMessage[]): boolean =>
 
 describe("a subscription", () => {
   it("states the run now, after each change, and its end", async () => {
-    const runId = await gateway.trigger("greet", { payload: 1 });
-    client.send({ type: "subscribe", id: "a", runId });
-    await client.until((messages) => statuses(messages, "a").length === 1);
-    await startAttempt(gateway, runId);
-    await client.until((messages) => statuses(messages, "a").length === 2);
-    await succeed(gateway, runId, '"done"');
-    await client.until(hasEnded("a"));
-    expect(statuses(client.messages, "a")).toEqual(["QUEUED", "EXECUTING", "COMPLETED"]);
-    const shown = client.messages.flatMap((message) => (message.type === "run" ? [message] : []));
+    const runId = await live.gateway.trigger("greet", { payload: 1 });
+    live.client.send({ type: "subscribe", id: "a", runId });
+    await live.client.until((messages) => statuses(messages, "a").length === 1);
+    await startAttempt(live.gateway, runId);
+    await live.client.until((messages) => statuses(messages, "a").length === 2);
+    await succeed(live.gateway, runId, '"done"');
+    await live.client.until(hasEnded("a"));
+    expect(statuses(live.client.messages, "a")).toEqual(["QUEUED", "EXECUTING", "COMPLETED"]);
+    const shown = live.client.messages.flatMap((message) =>
+      message.type === "run" ? [message] : [],
+    );
     expect(shown.map(({ seq }) => seq)).toEqual(
       shown.map(({ seq }) => seq).toSorted((x, y) => x - y),
     );
     expect(shown.at(-1)?.run).toMatchObject({ id: runId, output: "done" });
-    expect(client.messages.at(-1)).toEqual({ type: "end", id: "a" });
+    expect(live.client.messages.at(-1)).toEqual({ type: "end", id: "a" });
   });
 
   it("to a run that has finished states it and ends", async () => {
-    const runId = await gateway.trigger("greet");
-    await gateway.fetch(`/api/v2/runs/${runId}/cancel`, post(""));
-    client.send({ type: "subscribe", id: "a", runId });
-    await client.until(hasEnded("a"));
-    expect(statuses(client.messages, "a")).toEqual(["CANCELED"]);
+    const runId = await live.gateway.trigger("greet");
+    await live.gateway.fetch(`/api/v2/runs/${runId}/cancel`, post(""));
+    live.client.send({ type: "subscribe", id: "a", runId });
+    await live.client.until(hasEnded("a"));
+    expect(statuses(live.client.messages, "a")).toEqual(["CANCELED"]);
   });
 
   it("is silent once it is ended, and its id can be used again", async () => {
-    const [first, second] = [await gateway.trigger("greet"), await gateway.trigger("greet")];
-    client.send({ type: "subscribe", id: "a", runId: first });
-    await client.until((messages) => statuses(messages, "a").length === 1);
-    client.send({ type: "unsubscribe", id: "a" });
-    client.send({ type: "subscribe", id: "a", runId: second });
-    await client.until((messages) => statuses(messages, "a").length === 2);
-    await startAttempt(gateway, first);
-    await startAttempt(gateway, second);
-    await succeed(gateway, second, "1");
-    await client.until(hasEnded("a"));
-    const runIds = client.messages.flatMap((message) =>
+    const [first, second] = [
+      await live.gateway.trigger("greet"),
+      await live.gateway.trigger("greet"),
+    ];
+    live.client.send({ type: "subscribe", id: "a", runId: first });
+    await live.client.until((messages) => statuses(messages, "a").length === 1);
+    live.client.send({ type: "unsubscribe", id: "a" });
+    live.client.send({ type: "subscribe", id: "a", runId: second });
+    await live.client.until((messages) => statuses(messages, "a").length === 2);
+    await startAttempt(live.gateway, first);
+    await startAttempt(live.gateway, second);
+    await succeed(live.gateway, second, "1");
+    await live.client.until(hasEnded("a"));
+    const runIds = live.client.messages.flatMap((message) =>
       message.type === "run" ? [message.run.id] : [],
     );
     expect(runIds[0]).toBe(first);
@@ -75,20 +70,38 @@ describe("a subscription", () => {
 
   it("to a run that does not exist is refused", async () => {
     for (const runId of [`run_0${"0".repeat(26)}`, "run_0>", ""])
-      client.send({ type: "subscribe", id: `to ${runId}`, runId });
-    await client.until((messages) => messages.length === 3);
-    for (const message of client.messages)
+      live.client.send({ type: "subscribe", id: `to ${runId}`, runId });
+    await live.client.until((messages) => messages.length === 3);
+    for (const message of live.client.messages)
       expect(message).toMatchObject({ type: "error", code: "RUN_NOT_FOUND", id: /^to/ });
   });
 
   it("is refused under an id that is in use, and the first goes on", async () => {
-    const runId = await gateway.trigger("greet");
-    client.send({ type: "subscribe", id: "a", runId });
-    client.send({ type: "subscribe", id: "a", runId });
-    await client.until(hasError);
-    await startAttempt(gateway, runId);
-    await succeed(gateway, runId, "1");
-    await client.until(hasEnded("a"));
+    const runId = await live.gateway.trigger("greet");
+    live.client.send({ type: "subscribe", id: "a", runId });
+    live.client.send({ type: "subscribe", id: "a", runId });
+    await live.client.until(hasError);
+    await startAttempt(live.gateway, runId);
+    await succeed(live.gateway, runId, "1");
+    await live.client.until(hasEnded("a"));
+  });
+});
+
+describe("a subscription to queues", () => {
+  it("tells the counts now and after they changed, several changes as one", async () => {
+    live.client.send({ type: "subscribe-queues", id: "q", queues: ["mail", "task/team/greet"] });
+    await live.client.until((messages) => of(messages, "queue").length === 2);
+    expect(live.client.messages).toEqual(
+      expect.arrayContaining([{ type: "queue", id: "q", queue: "mail", running: 0, queued: 0 }]),
+    );
+    const options = { queue: { name: "mail" } };
+    await Promise.all(Array.from({ length: 20 }, () => live.gateway.trigger("greet", { options })));
+    await live.client.until((messages) => of(messages, "queue").at(-1)?.queued === 20);
+    expect(of(live.client.messages, "queue").length).toBeLessThan(20);
+    const told = of(live.client.messages, "queue").filter(
+      ({ queue }) => queue === "task/team/greet",
+    );
+    expect(told).toHaveLength(1);
   });
 });
 
@@ -104,29 +117,29 @@ describe("a message that makes no sense", () => {
     '{"type":"dance","id":"a"}',
     JSON.stringify({ type: "unsubscribe", id: "x".repeat(200) }),
   ])("%s is answered with an error, and the connection lives", async (text) => {
-    client.send(text);
-    await client.until(hasError);
-    expect(client.messages).toEqual([
+    live.client.send(text);
+    await live.client.until(hasError);
+    expect(live.client.messages).toEqual([
       { type: "error", code: "BAD_REQUEST", error: expect.stringMatching(/^Expected/) },
     ]);
-    const runId = await gateway.trigger("greet");
-    client.send({ type: "subscribe", id: "a", runId });
-    await client.until((messages) => statuses(messages, "a").length === 1);
+    const runId = await live.gateway.trigger("greet");
+    live.client.send({ type: "subscribe", id: "a", runId });
+    await live.client.until((messages) => statuses(messages, "a").length === 1);
   });
 
   it("that is far too long ends the connection, not the gateway", async () => {
-    const closed = new Promise((resolve) => client.socket.on("close", resolve));
-    client.socket.on("error", () => undefined);
-    client.send("x".repeat(100_000));
+    const closed = new Promise((resolve) => live.client.socket.on("close", resolve));
+    live.client.socket.on("error", () => undefined);
+    live.client.send("x".repeat(100_000));
     await closed;
-    expect(await gateway.trigger("greet")).toMatch(/^run_/);
+    expect(await live.gateway.trigger("greet")).toMatch(/^run_/);
   });
 });
 
 describe("the handshake", () => {
   it("takes the key as a subprotocol, and does not repeat it", async () => {
     const browser = await connectLive(
-      gateway,
+      live.gateway,
       [`${LIVE.keyProtocolPrefix}${KEY}`, LIVE.protocol],
       {},
     );
@@ -136,6 +149,12 @@ describe("the handshake", () => {
 
   it("is refused with a wrong key", async () => {
     const options = { headers: authorization("wrong") };
-    await expect(connectLive(gateway, [LIVE.protocol], options)).rejects.toThrow("401");
+    await expect(connectLive(live.gateway, [LIVE.protocol], options)).rejects.toThrow("401");
   });
+});
+
+it("a ping is answered under its name", async () => {
+  live.client.send({ type: "ping", id: "here" });
+  await live.client.until((messages) => messages.length === 1);
+  expect(live.client.messages).toEqual([{ type: "pong", id: "here" }]);
 });

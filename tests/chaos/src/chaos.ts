@@ -1,5 +1,5 @@
 /** One whole run of chaos: load, faults by the seed, the end of it all, and what the checker says. */
-import { Ledger } from "@millrace/harness";
+import { Ledger, Random } from "@millrace/harness";
 import { parseDuration, type LiveRun, type RunEvent } from "@millrace/proto";
 import { check } from "./checker/check.ts";
 import { storiesOf, type Evidence, type Story, type Violation } from "./checker/evidence.ts";
@@ -12,7 +12,6 @@ import { endlessly, faultsFor, faultsOfSoak } from "./faults/plan.ts";
 import { LIMIT_OF_QUEUE, Load } from "./load.ts";
 import { readLog } from "./log.ts";
 import { readMarks } from "./marks.ts";
-import { Random } from "./random.ts";
 import { sustainableRate } from "./soak/calibrate.ts";
 import { growths, Soak, type Measured } from "./soak/soak.ts";
 import { System } from "./system.ts";

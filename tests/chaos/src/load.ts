@@ -2,9 +2,9 @@
  * The steady load: triggers over HTTP and over NATS, each with an idempotency key, and repeated with it until it is
  * acknowledged, as a careful client does.
  */
+import type { Random } from "@millrace/harness";
 import { Catalog, Publisher, RunClient, type NatsConnection } from "@millrace/nats";
 import type { TriggerOptions } from "@millrace/proto";
-import type { Random } from "./random.ts";
 import type { System } from "./system.ts";
 
 /** `runId` undefined: it has not been acknowledged. */

@@ -31,36 +31,31 @@ async function marked<T>(ctx: Context, code: () => Promise<T>): Promise<T> {
   return result;
 }
 
+async function doze({ key, ms }: Load, { ctx }: { readonly ctx: Context }): Promise<string> {
+  return await marked(ctx, async () => {
+    await sleep(ms);
+    return key;
+  });
+}
+
 export const plain = task({
   id: "plain",
   ...light,
-  run: ({ key, ms }: Load, { ctx }) =>
-    marked(ctx, async () => {
-      await sleep(ms);
-      return key;
-    }),
+  run: doze,
 });
 
 export const limited = task({
   id: "limited",
   ...light,
   queue: queue({ name: "limited", concurrencyLimit: 3 }),
-  run: ({ key, ms }: Load, { ctx }) =>
-    marked(ctx, async () => {
-      await sleep(ms);
-      return key;
-    }),
+  run: doze,
 });
 
 export const keyed = task({
   id: "keyed",
   ...light,
   queue: queue({ name: "keyed", concurrencyLimit: 1 }),
-  run: ({ key, ms }: Load, { ctx }) =>
-    marked(ctx, async () => {
-      await sleep(ms);
-      return key;
-    }),
+  run: doze,
 });
 
 /** Fails twice before it succeeds. */

@@ -6,6 +6,7 @@
  * 3. nobody gets in who brings no credential for it, and no environment reaches into another;
  * 4. the processes go on, and find nothing to log as an error.
  */
+import { Random } from "@millrace/harness";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import {
   bodyOf,
@@ -21,7 +22,6 @@ import { draftOf, finished, type FuzzRequest } from "./draft.ts";
 import { Installation } from "./installation.ts";
 import { isRefused, problemOf, told } from "./judge.ts";
 import { mutate, thinOut, type Around } from "./mutate.ts";
-import { Random } from "./random.ts";
 
 const SEED = Number(process.env["MILLRACE_FUZZ_SEED"] ?? Math.floor(Math.random() * 2 ** 32));
 /** How many are sent at least. */

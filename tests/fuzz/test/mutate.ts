@@ -1,9 +1,9 @@
 /** What is done to a request that makes sense, until it makes none. */
 import { gzipSync } from "node:zlib";
+import type { Random } from "@millrace/harness";
 import type { Facts } from "../../../services/gateway/test/requests.ts";
 import type { BadCredential } from "./credentials.ts";
 import { bytesOf, type Draft } from "./draft.ts";
-import type { Random } from "./random.ts";
 import { badHeader, badText, badValue, deepJson } from "./values.ts";
 
 export type Around = {

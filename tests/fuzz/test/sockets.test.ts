@@ -1,7 +1,7 @@
 /** What no HTTP client would send: bytes that are no request, requests without an end, and WebSockets spoilt by a seed. */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { sleep } from "@millrace/harness";
+import { Random, sleep } from "@millrace/harness";
 import { ERRORS, LIMITS, LIVE } from "@millrace/proto";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
@@ -9,7 +9,6 @@ import type { Facts } from "../../../services/gateway/test/requests.ts";
 import { movedBetween, positions, quietPositions } from "./broker-log.ts";
 import { Installation } from "./installation.ts";
 import { refusalProblem } from "./judge.ts";
-import { Random } from "./random.ts";
 import { badText, badValue, deepJson } from "./values.ts";
 
 const SEED = Number(process.env["MILLRACE_FUZZ_SEED"] ?? Math.floor(Math.random() * 2 ** 32));

@@ -1,5 +1,5 @@
 /** Values that programs have been known to stumble over. */
-import type { Random } from "./random.ts";
+import type { Random } from "@millrace/harness";
 
 const NAMES = [
   "__proto__",

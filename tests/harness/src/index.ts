@@ -16,5 +16,6 @@ export { canTrace, copyAfterPowerLoss } from "./power-loss.ts";
 export { SmallDisk } from "./small-disk.ts";
 export { OpenApiCheck } from "./openapi-check.ts";
 export { OpenApiContract } from "./openapi-contract.ts";
+export { Random } from "./random.ts";
 export { sleep, until } from "./until.ts";
 export { Wire } from "./wire.ts";

@@ -6,34 +6,36 @@ import { queue, task, wait } from "@millrace/sdk";
 const MARKS = "/data/marks";
 
 type Item = { readonly item: string };
+type Context = { readonly ctx: { readonly attempt: { readonly number: number } } };
 
 /** One line is written at once, whoever else writes. */
 function mark(step: string, item: string, attempt: number): void {
   appendFileSync(MARKS, `${step} ${item} ${attempt}\n`);
 }
 
+/** Code between a mark of its begin and one of its end; code that fails leaves only the first. */
+function marked(code: (attempt: number) => Promise<unknown>) {
+  return async ({ item }: Item, { ctx }: Context): Promise<string> => {
+    const attempt = ctx.attempt.number;
+    mark("begin", item, attempt);
+    await code(attempt);
+    mark("end", item, attempt);
+    return item;
+  };
+}
+
 /** In a process of its own. */
 export const plain = task({
   id: "plain",
   machine: "micro",
-  run: async ({ item }: Item, { ctx }) => {
-    mark("begin", item, ctx.attempt.number);
-    await sleep(400);
-    mark("end", item, ctx.attempt.number);
-    return item;
-  },
+  run: marked(() => sleep(400)),
 });
 
 /** Takes long enough for its agent to be told to stop meanwhile. */
 export const lengthy = task({
   id: "lengthy",
   machine: "micro",
-  run: async ({ item }: Item, { ctx }) => {
-    mark("begin", item, ctx.attempt.number);
-    await sleep(5000);
-    mark("end", item, ctx.attempt.number);
-    return item;
-  },
+  run: marked(() => sleep(5000)),
 });
 
 /** Beside others in one process, two at a time. */
@@ -41,12 +43,7 @@ export const limited = task({
   id: "limited",
   isolation: "shared",
   queue: queue({ name: "two-at-once", concurrencyLimit: 2 }),
-  run: async ({ item }: Item, { ctx }) => {
-    mark("begin", item, ctx.attempt.number);
-    await sleep(100);
-    mark("end", item, ctx.attempt.number);
-    return item;
-  },
+  run: marked(() => sleep(100)),
 });
 
 /** Fails once. */
@@ -54,12 +51,9 @@ export const flaky = task({
   id: "flaky",
   isolation: "shared",
   retry: { maxAttempts: 2, minTimeoutInMs: 1000, maxTimeoutInMs: 1000, randomize: false },
-  run: async ({ item }: Item, { ctx }) => {
-    mark("begin", item, ctx.attempt.number);
-    if (ctx.attempt.number === 1) throw new Error("the first attempt fails");
-    mark("end", item, ctx.attempt.number);
-    return item;
-  },
+  run: marked(async (attempt) => {
+    if (attempt === 1) throw new Error("the first attempt fails");
+  }),
 });
 
 /** Waits without a process: what is before the wait may run again, what is after it must not. */

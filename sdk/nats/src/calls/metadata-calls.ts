@@ -3,7 +3,7 @@ import {
   applyMetadata,
   encodeEvent,
   metadataProblem,
-  refuse,
+  noSuchRun,
   runSubject,
   type JsonObject,
   type LiveRun,
@@ -20,12 +20,12 @@ export function metadataCalls(platform: Platform): {
   return {
     "metadata.retrieve": async (env, { runId }) => {
       const run = await runs.get(env, runId);
-      if (!run) return refuse("RUN_NOT_FOUND", `There is no run ${runId}`);
+      if (!run) return noSuchRun(runId);
       return answer({ metadata: run.metadata ?? {} });
     },
     "metadata.update": async (env, { runId, ...changes }) => {
       const run = await runs.get(env, runId);
-      if (!run) return refuse("RUN_NOT_FOUND", `There is no run ${runId}`);
+      if (!run) return noSuchRun(runId);
       const updates: { readonly id: string; readonly operations: MetadataOperation[] }[] = [];
       let own: JsonObject = run.metadata ?? {};
       // All are checked before the first is written.

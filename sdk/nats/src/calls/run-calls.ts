@@ -6,6 +6,7 @@ import {
   LIMITS,
   parseMoment,
   readTags,
+  noSuchRun,
   refuse,
   runSubject,
   runSubjects,
@@ -81,7 +82,7 @@ async function append<T extends "rescheduled" | "tags-added">(
   for (;;) {
     const { events, lastSeq } = await client.reader.log(env, runId);
     const run = fold(events);
-    if (run.status === "absent") return refuse("RUN_NOT_FOUND", `There is no run ${runId}`);
+    if (run.status === "absent") return noSuchRun(runId);
     const data = decide(run);
     if (data === undefined) return { ok: true, run };
     if ("ok" in data) return data;

@@ -1,5 +1,12 @@
 /** Writing a run's realtime stream. */
-import { encodeBody, LIMITS, outputSubject, refuse, type OutputMessage } from "@millrace/proto";
+import {
+  encodeBody,
+  LIMITS,
+  noSuchRun,
+  outputSubject,
+  refuse,
+  type OutputMessage,
+} from "@millrace/proto";
 import { once } from "../publisher.ts";
 import { answer, type Answering, type Platform } from "./answers.ts";
 
@@ -18,7 +25,7 @@ export function streamCalls({ publisher, runs }: Platform): {
           `A chunk of a stream has at most ${LIMITS.streamChunkBytes / 1024} KB, not ${Math.ceil(Buffer.byteLength(tooLarge) / 1024)}`,
         );
       const run = await runs.get(env, runId, RECENT_MS);
-      if (!run) return refuse("RUN_NOT_FOUND", `There is no run ${runId}`);
+      if (!run) return noSuchRun(runId);
       if (run.status === "finished")
         return refuse("RUN_FINISHED", `Run ${runId} has ended: its streams are closed`);
       const at = Date.now();

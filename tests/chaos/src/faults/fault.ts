@@ -1,6 +1,5 @@
 /** What is done to the system, and undone: the catalogue for a kind of broker. */
-import type { ServiceName } from "@millrace/harness";
-import type { Random } from "../random.ts";
+import type { Random, ServiceName } from "@millrace/harness";
 import type { System } from "../system.ts";
 
 /** Groups a person chooses from with `--scenario`. */

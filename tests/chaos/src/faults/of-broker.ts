@@ -1,7 +1,6 @@
 /** Faults of the broker: of its one node, or of one of a cluster. */
-import type { BrokerNode } from "@millrace/harness";
+import type { BrokerNode, Random } from "@millrace/harness";
 import { STREAMS } from "@millrace/proto";
-import type { Random } from "../random.ts";
 import type { System } from "../system.ts";
 import { hold, holdMs, type Fault } from "./fault.ts";
 

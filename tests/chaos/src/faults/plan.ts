@@ -1,5 +1,5 @@
 /** The order of the faults, by the seed: all of them once in a random order, then all of them again in another. */
-import type { Random } from "../random.ts";
+import type { Random } from "@millrace/harness";
 import type { System } from "../system.ts";
 import type { Fault, Scenario } from "./fault.ts";
 import { FAULTS_OF_CLUSTER, FAULTS_OF_EVERY_BROKER, FULL_DISK } from "./of-broker.ts";

@@ -1,17 +1,8 @@
 /** The contract: delivering work. */
-import {
-  ACK,
-  ensureConsumer,
-  IN_PROGRESS,
-  NAK,
-  nakAfter,
-  Publisher,
-  PullLoop,
-  type Delivery,
-} from "@millrace/service-kit";
+import { ACK, ensureConsumer, IN_PROGRESS, NAK, nakAfter, Publisher } from "@millrace/service-kit";
 import { slotConsumer } from "@millrace/proto";
 import { expect } from "vitest";
-import { BODY, sleep, until, gate, slot, ids, type Rule } from "./support.ts";
+import { BODY, sleep, until, gate, pulling, slot, ids, type Rule } from "./support.ts";
 
 export const DELIVERING_RULES: readonly Rule[] = [
   {
@@ -87,15 +78,7 @@ export const DELIVERING_RULES: readonly Rule[] = [
   {
     title: "a consumer nobody knows is made again by whoever pulls",
     ask: async (nc, queue) => {
-      const definition = slotConsumer({ env: "dev", queue }, 1);
-      const got: Delivery[] = [];
-      const loop = new PullLoop(nc, {
-        stream: definition.stream,
-        consumer: () => definition.durable_name,
-        ensure: () => ensureConsumer(nc, definition),
-        onMessage: (delivery) => got.push(delivery),
-      });
-      loop.want(1);
+      const { got, loop } = pulling(nc, queue, 1, 1);
       await new Publisher(nc).publish(slot(queue, "a"), BODY);
       await until(() => got.length === 1);
       loop.stop();

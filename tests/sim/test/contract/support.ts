@@ -31,8 +31,18 @@ export async function gate(
   queue: string,
   limit: number,
 ): Promise<{ readonly got: Delivery[]; readonly loop: PullLoop }> {
+  await ensureConsumer(nc, slotConsumer({ env: "dev", queue }, limit));
+  return pulling(nc, queue, limit, 10);
+}
+
+/** The same of a consumer that need not be there yet. */
+export function pulling(
+  nc: NatsConnection,
+  queue: string,
+  limit: number,
+  want: number,
+): { readonly got: Delivery[]; readonly loop: PullLoop } {
   const definition = slotConsumer({ env: "dev", queue }, limit);
-  await ensureConsumer(nc, definition);
   const got: Delivery[] = [];
   const loop = new PullLoop(nc, {
     stream: definition.stream,
@@ -40,7 +50,7 @@ export async function gate(
     ensure: () => ensureConsumer(nc, definition),
     onMessage: (delivery) => got.push(delivery),
   });
-  loop.want(10);
+  loop.want(want);
   return { got, loop };
 }
 
