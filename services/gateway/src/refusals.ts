@@ -1,5 +1,5 @@
 /** Refusals on their way out: `{ error, code }` under the code's HTTP status. */
-import { ERRORS, httpStatus, refuse, type Refusal } from "@millrace/proto";
+import { ERRORS, httpStatus, refuse, type Refusal, noSuchRun } from "@millrace/proto";
 import { BrokerUnavailableError } from "@millrace/service-kit";
 import type { FastifyReply } from "fastify";
 
@@ -12,7 +12,7 @@ export function sendRefusal(reply: FastifyReply, { code, message }: Refusal): Fa
  * a cluster the replica that answered may be a moment behind the trigger.
  */
 export function sendRunNotFound(reply: FastifyReply, runId: string): FastifyReply {
-  const { code, message } = refuse("RUN_NOT_FOUND", `There is no run ${runId}`);
+  const { code, message } = noSuchRun(runId);
   return reply
     .code(httpStatus(code))
     .header("x-should-retry", "true")

@@ -1,5 +1,5 @@
 /** A subscription to one run: its state now and after each change, in order, then its end. */
-import { isRunId, refuse, type Refusal, type RunState } from "@millrace/proto";
+import { isRunId, type Refusal, type RunState, noSuchRun } from "@millrace/proto";
 import type { Logger, RunClient } from "@millrace/service-kit";
 import type { Outlet } from "./outlet.ts";
 import { Shown, type Form } from "./shown.ts";
@@ -57,5 +57,5 @@ export class RunSubscription {
 }
 
 export function unknownRun(runId: string): Refusal {
-  return refuse("RUN_NOT_FOUND", `There is no run ${runId}`);
+  return noSuchRun(runId);
 }

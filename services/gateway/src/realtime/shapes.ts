@@ -15,6 +15,7 @@ import {
   type LiveRun,
   type RealtimeMessage,
   type Refusal,
+  noSuchRun,
 } from "@millrace/proto";
 import type { Selector } from "../live/selector.ts";
 import type { Projection } from "../projection/projection.ts";
@@ -89,7 +90,7 @@ export class Shapes {
         let run = await this.#find(request, runId);
         if (run && run.lastSeq <= offset && request.isLive && (await hold.wait(0)))
           run = await this.#find(request, runId);
-        if (!run) return refuse("RUN_NOT_FOUND", `There is no run ${runId}`);
+        if (!run) return noSuchRun(runId);
         return answered(request, run.lastSeq > offset ? [run] : [], Math.max(run.lastSeq, offset));
       },
     );

@@ -4,10 +4,10 @@ import {
   BUCKETS,
   explainRun,
   isRunId,
-  refuse,
   type AgentRecord,
   type Refusal,
   type RunExplanation,
+  noSuchRun,
 } from "@millrace/proto";
 import { Bucket, type Catalog, type NatsConnection, type RunClient } from "@millrace/service-kit";
 import type { FastifyInstance } from "fastify";
@@ -44,7 +44,7 @@ export async function explain(
   env: string,
   runId: string,
 ): Promise<{ readonly ok: true; readonly value: RunExplanation } | Refusal> {
-  const notFound = refuse("RUN_NOT_FOUND", `There is no run ${runId}`);
+  const notFound = noSuchRun(runId);
   if (!isRunId(runId)) return notFound;
   const notReady = await projection.upToDate();
   if (notReady) return notReady;

@@ -1,5 +1,5 @@
 /** Which run's stream a request is about: the run's own, its parent's or its root's. */
-import { LIMITS, refuse, type Refusal } from "@millrace/proto";
+import { LIMITS, refuse, type Refusal, noSuchRun } from "@millrace/proto";
 import type { RunClient } from "@millrace/service-kit";
 import type { StreamPlace } from "./stream-writer.ts";
 
@@ -31,7 +31,7 @@ export class StreamTargets {
     const problem = keyProblem(key);
     if (problem) return problem;
     const owner = await this.#ownerOf(env, runId, target);
-    if (owner === undefined) return refuse("RUN_NOT_FOUND", `There is no run ${runId}`);
+    if (owner === undefined) return noSuchRun(runId);
     return { ok: true, place: { env, runId: owner, key } };
   }
 

@@ -1,5 +1,5 @@
 /** What a run's code asks besides durable waits: triggers, other runs, and everything else there is to ask. */
-import { CALLS, refuse, viewOf, type CallInput, type CallName } from "@millrace/proto";
+import { CALLS, refuse, viewOf, type CallInput, type CallName, noSuchRun } from "@millrace/proto";
 import type { PlatformCalls, RunClient } from "@millrace/service-kit";
 import type { Answer, FromRun, RunMessage } from "../process/messages.ts";
 import { answer, failureOf, refused } from "./answers.ts";
@@ -57,9 +57,7 @@ export class Calls {
         return await triggers.batch(run, message);
       case "retrieve": {
         const found = await client.retrieve(env, message.runId);
-        return found
-          ? { kind: "view", view: viewOf(found) }
-          : refused(refuse("RUN_NOT_FOUND", `There is no run ${message.runId}`));
+        return found ? { kind: "view", view: viewOf(found) } : refused(noSuchRun(message.runId));
       }
       case "cancel": {
         const canceled = await client.cancel(env, message.runId);

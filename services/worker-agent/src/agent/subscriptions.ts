@@ -1,5 +1,5 @@
 /** What a run's code follows: runs, batches and streams, until it says so or its execution is over. */
-import { refuse, viewOf, type LiveRun, type Refusal } from "@millrace/proto";
+import { refuse, viewOf, type LiveRun, type Refusal, noSuchRun } from "@millrace/proto";
 import {
   readStream,
   type NatsConnection,
@@ -80,8 +80,7 @@ export class Subscriptions {
 
   async #run(runId: string, push: Push): Promise<Subscription | Refusal> {
     const { client, env } = this.#options;
-    if (!(await client.retrieve(env, runId)))
-      return refuse("RUN_NOT_FOUND", `There is no run ${runId}`);
+    if (!(await client.retrieve(env, runId))) return noSuchRun(runId);
     return await client.follow(
       env,
       runId,
