@@ -29,8 +29,11 @@ const IN_FLIGHT = 512;
 const IDLE_PAUSE_MS = 5;
 const LOOK_EVERY_MS = 5;
 const DELAY_MS = 5000;
-/** What a system has left to do from the load before is not the next figure's. */
 const REST_MS = 1500;
+const REST_AT_MOST_MS = 30_000;
+/** Of a core, over half a second: less is at rest. */
+const REST_CPU = 0.1;
+const REST_LOOK_MS = 500;
 
 export async function measure(
   system: RunningSystem,
@@ -64,7 +67,7 @@ async function throughput(
   system: RunningSystem,
   jobs: number,
 ): Promise<{ perSecond: number; cpuMicros: number }> {
-  await sleep(REST_MS);
+  await rest(system);
   const before = await system.ended();
   const { pids } = system;
   const cpuBefore = cpuSeconds(pids) ?? Number.NaN;
@@ -78,6 +81,17 @@ async function throughput(
   const seconds = (now() - startedAt) / 1000;
   const cpu = (cpuSeconds(pids) ?? Number.NaN) - cpuBefore;
   return { perSecond: jobs / seconds, cpuMicros: (cpu / jobs) * 1e6 };
+}
+
+/** What a system has left to do from the load before is not the next figure's. */
+async function rest({ pids }: RunningSystem): Promise<void> {
+  const deadline = now() + REST_AT_MOST_MS;
+  await sleep(REST_MS);
+  for (let isBusy = true; isBusy && now() < deadline;) {
+    const before = cpuSeconds(pids) ?? Number.NaN;
+    await sleep(REST_LOOK_MS);
+    isBusy = (cpuSeconds(pids) ?? Number.NaN) - before >= (REST_CPU * REST_LOOK_MS) / 1000;
+  }
 }
 
 /** Each after the one before has ended, workers idle. */
@@ -124,7 +138,7 @@ async function joins(system: RunningSystem, items: number): Promise<number | und
   if (!system.fanOut) return undefined;
   const rounds: number[] = [];
   for (let round = 0; round < 5; round++) {
-    await sleep(REST_MS / 3);
+    await rest(system);
     rounds.push(await system.fanOut(items));
   }
   return rounds.toSorted((a, b) => a - b)[2];
@@ -132,7 +146,7 @@ async function joins(system: RunningSystem, items: number): Promise<number | und
 
 /** Milliseconds to the first lines of what `load` triggers. */
 async function latency(system: RunningSystem, load: () => Promise<number>): Promise<Histogram> {
-  await sleep(REST_MS);
+  await rest(system);
   await system.latencies();
   const before = await system.ended();
   const jobs = await load();
