@@ -8,7 +8,8 @@
  * 1. Every waiting run has at least one message in the stream: asked when it joins, asked again at a takeover
  *    (refused where it is still there). Surplus messages are acknowledged when nobody waits: those of runs that left
  *    the line, and those the broker has besides (of earlier leaders; stored twice; their acknowledgement was lost): they
- *    are counted before anyone is served, and after the last of those who waited.
+ *    are counted before anyone is served, and after the last of those who waited. Where fewer are there than runs wait
+ *    (a leader died before it had asked for all whom it then gave others' slots), all who wait ask again.
  * 2. A slot is granted by an event in the run's log before the run is launched; the fold knows every holder.
  * 3. A held slot that is delivered again (its lease passed while nobody led) is recognised by its id and kept.
  */
@@ -44,6 +45,8 @@ export type GateEnvironment = {
   readonly grant: (run: Queued, data: EventData<"slot-granted">) => void;
 };
 
+const BEAT_MS = SLOT_LEASE_MS / 3;
+
 type Granting = { readonly run: Queued; reply: string };
 
 export class Gate {
@@ -61,8 +64,10 @@ export class Gate {
   #opening = false;
   #opened = false;
   #stopped = false;
-  /** Nothing was asked for or delivered since the surplus was counted. */
+  /** Nothing was asked for, delivered or given back since the requests were counted. */
   #isCounted = false;
+  /** When the last run joined, by `performance.now()`. */
+  #joinedAt = 0;
 
   constructor(name: GateName, limit: number, env: GateEnvironment) {
     this.#name = name;
@@ -79,7 +84,7 @@ export class Gate {
     this.#extender = setInterval(() => {
       this.#extend();
       void this.#recount();
-    }, SLOT_LEASE_MS / 3);
+    }, BEAT_MS);
     void this.#open();
   }
 
@@ -99,7 +104,8 @@ export class Gate {
   join(run: Queued): void {
     this.#line.join(run);
     this.#isCounted = false;
-    this.#env.ask(slotSubject(this.#name, `${run.id}-${run.admission}`));
+    this.#joinedAt = performance.now();
+    this.#ask(run);
     this.#pump();
   }
 
@@ -122,6 +128,7 @@ export class Gate {
   release(slot: Slot): void {
     const reply = this.#held.get(slot.slotId) ?? slot.reply;
     this.#held.delete(slot.slotId);
+    this.#isCounted = false;
     this.#env.nc.publish(reply, ACK);
     this.#pump();
   }
@@ -183,26 +190,55 @@ export class Gate {
     this.#pump();
   }
 
-  /** The requests of those who wait have been sent before: the broker has them, and whatever else is there is surplus. */
-  async #countSurplus(): Promise<void> {
-    const { undelivered, unacknowledged } = await backlogOf(this.#env.nc, this.#consumer());
-    const requests = undelivered + Math.max(0, unacknowledged - this.held);
-    this.#surplus = Math.max(0, requests - this.#line.size);
+  /** One message stands for one run that waits, whoever asked: it is gone when that run's slot is given back. */
+  #ask(run: Queued): void {
+    const own = `${run.id}-${run.admission}`;
+    const isSlotOfAnother = this.#held.has(own) || this.#granting.has(own);
+    this.#env.ask(slotSubject(this.#name, isSlotOfAnother ? `${own}-again` : own));
   }
 
-  /** Nobody waits: what is left over is asked for, until nothing is. */
+  /** How many requests the broker has, and has not made anybody's slot. */
+  async #countRequests(): Promise<number> {
+    const { undelivered, unacknowledged } = await backlogOf(this.#env.nc, this.#consumer());
+    return undelivered + Math.max(0, unacknowledged - this.held);
+  }
+
+  /** The requests of those who wait have been sent before: the broker has them, and whatever else is there is surplus. */
+  async #countSurplus(): Promise<void> {
+    this.#surplus = Math.max(0, (await this.#countRequests()) - this.#line.size);
+  }
+
+  /** What is left over is asked for until nothing is; where requests are missing, they are made. */
   async #recount(): Promise<void> {
-    const isIdle = (): boolean => !this.#closed && this.#line.size === 0;
-    if (this.#isCounted || !this.#opened || !isIdle()) return;
+    if (this.#isCounted || !this.#opened || this.#closed) return;
+    // Those of runs that have just joined may be on their way.
+    const isCalm = (): boolean =>
+      this.#line.size === 0 || performance.now() - this.#joinedAt >= BEAT_MS;
+    if (!isCalm()) return;
     this.#isCounted = true;
     try {
-      await this.#countSurplus();
-      if (isIdle()) this.#loop.want(Math.min(this.#limit, this.#surplus));
-      if (this.#surplus > 0) this.#isCounted = false;
+      const requests = await this.#countRequests();
+      if (this.#closed || !isCalm()) this.#isCounted = false;
+      else if (this.#line.size === 0) this.#collect(requests);
+      else if (requests < this.#line.size) this.#askAgain(requests);
     } catch {
       // Asked again at the next beat.
       this.#isCounted = false;
     }
+  }
+
+  /** Nobody waits for them. */
+  #collect(surplus: number): void {
+    this.#surplus = surplus;
+    this.#loop.want(Math.min(this.#limit, surplus));
+    if (surplus > 0) this.#isCounted = false;
+  }
+
+  #askAgain(requests: number): void {
+    const waiting = this.#line.size;
+    this.#env.log.warn({ gate: this.#name, waiting, requests }, "runs wait that nobody asks for");
+    for (const run of this.#line.waiting()) this.#ask(run);
+    this.#isCounted = false;
   }
 
   /** Nobody gets a slot here: what is delivered goes back. */

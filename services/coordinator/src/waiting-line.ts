@@ -31,6 +31,11 @@ export class WaitingLine {
     this.#heap.push(placeOf(run));
   }
 
+  /** In no order. */
+  waiting(): Iterable<Queued> {
+    return this.#waiting.values();
+  }
+
   /** Whether it was in line. */
   leave(runId: string): boolean {
     return this.#waiting.delete(runId);

@@ -11,4 +11,5 @@ export const REGRESSIONS: readonly { readonly seed: number; readonly found: stri
   { seed: 2401, found: "the simulation ended before a process that was cut off was back" },
   { seed: 3583, found: "what a process had begun while it was cut off was not waited for" },
   { seed: 4534, found: "a fact that came twice was taken for one of a former leader" },
+  { seed: 2018, found: "a run waited for a slot that its leader had died before asking for" },
 ];
