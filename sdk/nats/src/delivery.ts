@@ -27,7 +27,7 @@ export type Delivery = {
 export function deliveryOf(message: Msg): Delivery {
   const reply = message.reply ?? "";
   const tokens = reply.split(".");
-  const shift = tokens.length > 9 ? 2 : 0;
+  const shift = shiftOf(tokens);
   const { headers } = message;
   return {
     subject: message.subject,
@@ -45,7 +45,17 @@ export function deliveryOf(message: Msg): Delivery {
 /** When the broker stored the message: epoch milliseconds. */
 export function storedAt({ reply }: Delivery): number {
   const tokens = reply.split(".");
-  return Number(tokens[7 + (tokens.length > 9 ? 2 : 0)]) / 1e6;
+  return Number(tokens[7 + shiftOf(tokens)]) / 1e6;
+}
+
+/** The sequence in its stream of the message that is acknowledged with this. */
+export function sequenceOf(reply: string): number {
+  const tokens = reply.split(".");
+  return Number(tokens[5 + shiftOf(tokens)]);
+}
+
+function shiftOf(tokens: readonly string[]): number {
+  return tokens.length > 9 ? 2 : 0;
 }
 
 /** Acknowledgement bodies: done; hand back at once; still being worked on. */

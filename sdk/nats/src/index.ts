@@ -11,7 +11,7 @@ export type { AccessSettings, BrokerAccess } from "./access.ts";
 export { BrokerAccessError, BrokerRefusedError, BrokerUnavailableError } from "./errors.ts";
 export { once, Publisher } from "./publisher.ts";
 export type { Published, PublishOptions } from "./publisher.ts";
-export { ACK, IN_PROGRESS, NAK, nakAfter, storedAt } from "./delivery.ts";
+export { ACK, IN_PROGRESS, NAK, nakAfter, sequenceOf, storedAt } from "./delivery.ts";
 export type { Delivery } from "./delivery.ts";
 export { PullLoop } from "./pull.ts";
 export type { PullOptions } from "./pull.ts";

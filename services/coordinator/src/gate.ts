@@ -11,7 +11,8 @@
  *    are counted before anyone is served, and after the last of those who waited. Where fewer are there than runs wait
  *    (a leader died before it had asked for all whom it then gave others' slots), all who wait ask again.
  * 2. A slot is granted by an event in the run's log before the run is launched; the fold knows every holder.
- * 3. A held slot that is delivered again (its lease passed while nobody led) is recognised by its id and kept.
+ * 3. A held slot that is delivered again (its lease passed while nobody led) is recognised by its id and kept. One that
+ *    comes again when it has just been given back is gone, whatever the delivery says.
  */
 import {
   slotConsumer,
@@ -30,10 +31,12 @@ import {
   IN_PROGRESS,
   NAK,
   PullLoop,
+  sequenceOf,
   type Delivery,
   type Logger,
   type NatsConnection,
 } from "@millrace/service-kit";
+import { Recent } from "./recent.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
 export type GateEnvironment = {
@@ -57,6 +60,8 @@ export class Gate {
   readonly #held = new Map<string, string>();
   /** Slots whose grant is on its way into the log. */
   readonly #granting = new Map<string, Granting>();
+  /** Sequences of slots that were given back lately. */
+  readonly #gone = new Recent<number>();
   readonly #loop: PullLoop;
   readonly #extender: NodeJS.Timeout;
   #limit: number;
@@ -83,6 +88,7 @@ export class Gate {
     });
     this.#extender = setInterval(() => {
       this.#extend();
+      this.#gone.age();
       void this.#recount();
     }, BEAT_MS);
     void this.#open();
@@ -129,6 +135,7 @@ export class Gate {
     const reply = this.#held.get(slot.slotId) ?? slot.reply;
     this.#held.delete(slot.slotId);
     this.#isCounted = false;
+    this.#gone.add(sequenceOf(reply));
     this.#env.nc.publish(reply, ACK);
     this.#pump();
   }
@@ -254,11 +261,12 @@ export class Gate {
     if (missing > 0 && missing >= useful / 4) this.#loop.want(useful);
   }
 
-  #delivered({ subject, reply, pending }: Delivery): void {
+  #delivered({ subject, reply, seq, pending }: Delivery): void {
     this.#isCounted = false;
     const slotId = slotIdOf(subject);
     const granting = this.#granting.get(slotId);
-    if (granting) granting.reply = reply;
+    if (this.#gone.has(seq)) this.#env.nc.publish(reply, ACK);
+    else if (granting) granting.reply = reply;
     else if (this.#held.has(slotId)) this.#held.set(slotId, reply);
     else {
       this.#give(slotId, reply);

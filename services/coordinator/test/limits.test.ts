@@ -354,4 +354,32 @@ describe("over a slow line", () => {
     await own.untilFinished([first, next]);
     await own.untilGateIsClear(name);
   });
+
+  test("a slot that is delivered again while it is given back is not given to a second run", async () => {
+    const name = "again";
+    const { stream, ...consumer } = slotConsumer({ env: "dev", queue: name }, 1);
+    await own.jsm.consumers.add(stream, { ...consumer, ack_policy: "explicit", ack_wait: 2e8 });
+    await own.queue(name, 1);
+    const { work, runs } = held();
+    await FakeAgent.join(own, name, { work });
+    const first = await own.trigger(name);
+    await until("the first executes", () => runs.length === 1);
+    // Its lease ends, and nobody pulls.
+    await sleep(400);
+    wire.hold("to-broker");
+    const others = await own.triggerMany(name, 2);
+    await until("the leader asks for them", () => wire.held("to-broker") > 0);
+    await runs[0]?.succeed();
+    await sleep(200);
+    wire.mend();
+    await until("the next executes", () => runs.length === 2);
+    await sleep(300);
+    expect(own.ledger.peak(name)).toEqual({ slots: 1, executing: 1 });
+    for (let done = 1; done < 3; done++) {
+      await until("it executes", () => runs.length > done);
+      await runs[done]?.succeed();
+    }
+    await own.untilFinished([first, ...others]);
+    await own.untilGateIsClear(name);
+  });
 });

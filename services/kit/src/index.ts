@@ -16,6 +16,7 @@ export {
   lastMessages,
   NAK,
   nakAfter,
+  sequenceOf,
   storedAt,
   Objects,
   onReconnect,

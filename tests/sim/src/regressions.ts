@@ -12,4 +12,5 @@ export const REGRESSIONS: readonly { readonly seed: number; readonly found: stri
   { seed: 3583, found: "what a process had begun while it was cut off was not waited for" },
   { seed: 4534, found: "a fact that came twice was taken for one of a former leader" },
   { seed: 2018, found: "a run waited for a slot that its leader had died before asking for" },
+  { seed: 15507, found: "a slot was delivered again while it was given back, and had two holders" },
 ];
