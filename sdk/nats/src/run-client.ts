@@ -121,13 +121,14 @@ export class RunClient {
   /** Does what `trigger` does with a plan that was accepted. */
   async triggerPlanned(env: string, plan: Accepted, deadlineMs?: number): Promise<Triggered> {
     if (!plan.idempotency && !plan.debounce) {
-      const isNew = await this.publishTrigger(env, plan.runId, plan.data, deadlineMs);
-      return { ok: true, runId: plan.runId, isCached: false, isNew };
+      const seq = await this.publishTrigger(env, plan.runId, plan.data, deadlineMs);
+      return { ok: true, runId: plan.runId, isCached: false, isNew: seq !== undefined };
     }
     for (;;) {
       const { runId, isNew, isCached } = await this.claim(env, plan, deadlineMs);
       if (!isNew) return { ok: true, runId, isCached, isNew };
-      const stored = await this.publishTrigger(env, runId, plan.data, deadlineMs);
+      const seq = await this.publishTrigger(env, runId, plan.data, deadlineMs);
+      const stored = seq !== undefined;
       // Another trigger of the debounce key was faster: this one has still to move its run.
       if (!stored && plan.debounce) continue;
       return { ok: true, runId, isCached: !stored, isNew: stored };
@@ -153,13 +154,13 @@ export class RunClient {
     return await claimRun(this.#claimant, this.#debounceKeys, env, plan, deadline);
   }
 
-  /** Stores a run's first event. A run that is already there stays as it is: then the answer is false. */
+  /** Stores a run's first event; its sequence. A run that is already there stays as it is: then undefined. */
   async publishTrigger(
     env: string,
     runId: string,
     data: EventData<"run-triggered">,
     deadlineMs?: number,
-  ): Promise<boolean> {
+  ): Promise<number | undefined> {
     const published = await this.#publisher.publish(
       runSubject(env, runId, "client"),
       encodeEvent("run-triggered", data),
@@ -169,7 +170,7 @@ export class RunClient {
         ...(deadlineMs === undefined ? {} : { deadlineMs }),
       },
     );
-    return published.kind === "stored";
+    return published.kind === "stored" ? published.seq : undefined;
   }
 
   /**

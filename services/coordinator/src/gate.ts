@@ -49,6 +49,8 @@ export type GateEnvironment = {
 };
 
 const BEAT_MS = SLOT_LEASE_MS / 3;
+/** The first may be wrong: what was just sent had not arrived. */
+const COUNTS = 2;
 
 type Granting = { readonly run: Queued; reply: string };
 
@@ -69,8 +71,8 @@ export class Gate {
   #opening = false;
   #opened = false;
   #stopped = false;
-  /** Nothing was asked for, delivered or given back since the requests were counted. */
-  #isCounted = false;
+  /** How often the requests were counted since one was asked for, delivered or given back. */
+  #counts = 0;
   /** When the last run joined, by `performance.now()`. */
   #joinedAt = 0;
 
@@ -109,7 +111,7 @@ export class Gate {
   /** The run waits for a slot. */
   join(run: Queued): void {
     this.#line.join(run);
-    this.#isCounted = false;
+    this.#counts = 0;
     this.#joinedAt = performance.now();
     this.#ask(run);
     this.#pump();
@@ -134,7 +136,7 @@ export class Gate {
   release(slot: Slot): void {
     const reply = this.#held.get(slot.slotId) ?? slot.reply;
     this.#held.delete(slot.slotId);
-    this.#isCounted = false;
+    this.#counts = 0;
     this.#gone.add(sequenceOf(reply));
     this.#env.nc.publish(reply, ACK);
     this.#pump();
@@ -217,20 +219,20 @@ export class Gate {
 
   /** What is left over is asked for until nothing is; where requests are missing, they are made. */
   async #recount(): Promise<void> {
-    if (this.#isCounted || !this.#opened || this.#closed) return;
+    if (this.#counts >= COUNTS || !this.#opened || this.#closed) return;
     // Those of runs that have just joined may be on their way.
     const isCalm = (): boolean =>
       this.#line.size === 0 || performance.now() - this.#joinedAt >= BEAT_MS;
     if (!isCalm()) return;
-    this.#isCounted = true;
+    this.#counts++;
     try {
       const requests = await this.#countRequests();
-      if (this.#closed || !isCalm()) this.#isCounted = false;
+      if (this.#closed || !isCalm()) this.#counts = 0;
       else if (this.#line.size === 0) this.#collect(requests);
       else if (requests < this.#line.size) this.#askAgain(requests);
     } catch {
       // Asked again at the next beat.
-      this.#isCounted = false;
+      this.#counts = 0;
     }
   }
 
@@ -238,14 +240,14 @@ export class Gate {
   #collect(surplus: number): void {
     this.#surplus = surplus;
     this.#loop.want(Math.min(this.#limit, surplus));
-    if (surplus > 0) this.#isCounted = false;
+    if (surplus > 0) this.#counts = 0;
   }
 
   #askAgain(requests: number): void {
     const waiting = this.#line.size;
     this.#env.log.warn({ gate: this.#name, waiting, requests }, "runs wait that nobody asks for");
     for (const run of this.#line.waiting()) this.#ask(run);
-    this.#isCounted = false;
+    this.#counts = 0;
   }
 
   /** Nobody gets a slot here: what is delivered goes back. */
@@ -262,7 +264,7 @@ export class Gate {
   }
 
   #delivered({ subject, reply, seq, pending }: Delivery): void {
-    this.#isCounted = false;
+    this.#counts = 0;
     const slotId = slotIdOf(subject);
     const granting = this.#granting.get(slotId);
     if (this.#gone.has(seq)) this.#env.nc.publish(reply, ACK);

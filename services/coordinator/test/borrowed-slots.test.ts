@@ -10,7 +10,7 @@ import {
   type WaitRequest,
 } from "@millrace/proto";
 import { until } from "@millrace/harness";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { FakeAgent, type ClaimedRun } from "./fake-agent.ts";
 import { Platform } from "./platform.ts";
 
@@ -66,6 +66,7 @@ describe("a run whose request is the slot another one holds", () => {
     const runs: ClaimedRun[] = [];
     await FakeAgent.join(platform, queue, { work: async (run) => void runs.push(run) });
     const leader = await platform.coordinator();
+    onTestFinished(() => leader.stop());
     await until("as many execute as may", () => runs.length === limit);
     expect(runs[0]?.runId).toBe(holder);
     await runs[0]?.succeed();
@@ -74,7 +75,6 @@ describe("a run whose request is the slot another one holds", () => {
     await platform.untilFinished([holder, other]);
     expect(platform.ledger.peak(queue).slots).toBe(limit);
     await platform.untilGateIsClear(queue);
-    await leader.stop();
   });
 
   test("gets one when that slot was given back while nobody led", async () => {
@@ -90,11 +90,11 @@ describe("a run whose request is the slot another one holds", () => {
     const runs: ClaimedRun[] = [];
     await FakeAgent.join(platform, queue, { work: async (run) => void runs.push(run) });
     const leader = await platform.coordinator();
+    onTestFinished(() => leader.stop());
     await until("it executes", () => runs.length === 1);
     expect(runs[0]?.runId).toBe(other);
     await runs[0]?.succeed();
     await platform.untilFinished([other]);
     await platform.untilGateIsClear(queue);
-    await leader.stop();
   });
 });

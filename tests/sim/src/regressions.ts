@@ -13,4 +13,8 @@ export const REGRESSIONS: readonly { readonly seed: number; readonly found: stri
   { seed: 4534, found: "a fact that came twice was taken for one of a former leader" },
   { seed: 2018, found: "a run waited for a slot that its leader had died before asking for" },
   { seed: 15507, found: "a slot was delivered again while it was given back, and had two holders" },
+  {
+    seed: 48682,
+    found: "of two children sent again with their parent's wait, the earlier was not asked to tell",
+  },
 ];

@@ -88,8 +88,8 @@ export class SlotTrigger {
       return;
     }
     const trigger = { ...plan.data, schedule: { id: record.id, slotAt } };
-    const isNew = await this.#options.client.publishTrigger(env, runId, trigger);
-    if (isNew) this.#options.metrics.slotTriggered(Date.now() - dueAt);
+    const seq = await this.#options.client.publishTrigger(env, runId, trigger);
+    if (seq !== undefined) this.#options.metrics.slotTriggered(Date.now() - dueAt);
     this.#skipped.delete(slot.key);
   }
 

@@ -115,32 +115,25 @@ export class Children {
     return await Promise.all(plans.map((plan) => client.triggerPlanned(env, plan)));
   }
 
-  /** The children are waited for: stores the triggers of the new ones and asks the others to tell, until that is done. */
+  /**
+   * The children are waited for: stores the triggers of the new ones and asks the others to tell, until that is done.
+   * @param waitStored the sequence of the wait; undefined when it will never be stored
+   */
   async triggerAwaited(
     children: readonly PlannedChild[],
     parentRunId: string,
     waitIndex: number,
+    waitStored: Promise<number | undefined>,
   ): Promise<void> {
     await Promise.all(
       children.map(async ({ runId, plan }, childIndex) => {
-        if (plan && (await this.#untilStored(runId, plan))) return;
-        // It was there: another trigger of its key was faster, or it is from before a loss, and may have told its parent
-        // of its end when the wait was not in the log.
+        const seq = plan && (await this.#stored(runId, plan));
+        const waitSeq = await waitStored;
+        if (waitSeq === undefined || (seq !== undefined && seq > waitSeq)) return;
+        // It was there: another trigger of its key was faster, it is from before a loss, or the wait had to be sent again.
+        // It may have ended, and told its parent so, when the wait was not in the log.
         await this.#untilAwaited(runId, { parentRunId, waitIndex, childIndex });
       }),
-    );
-  }
-
-  /** Asks all of them to tell this parent, also those that have ended and have told it before. */
-  async awaitAgain(
-    children: readonly PlannedChild[],
-    parentRunId: string,
-    waitIndex: number,
-  ): Promise<void> {
-    await Promise.all(
-      children.map(({ runId }, childIndex) =>
-        this.#untilAwaited(runId, { parentRunId, waitIndex, childIndex }),
-      ),
     );
   }
 
@@ -179,13 +172,10 @@ export class Children {
     return { runId, taskId, plan: isNew ? plan : undefined, isCached };
   }
 
-  /** Whether the run was stored now; false: it was there. */
-  async #untilStored(runId: string, { data }: Accepted): Promise<boolean> {
+  /** The sequence of its trigger when that was stored now; undefined: it was there, or the broker will never take it. */
+  async #stored(runId: string, { data }: Accepted): Promise<number | undefined> {
     const { client, env } = this.#options;
-    const stored = await this.#until(runId, () =>
-      client.publishTrigger(env, runId, data, DEADLINE_MS),
-    );
-    return stored ?? true;
+    return await this.#until(runId, () => client.publishTrigger(env, runId, data, DEADLINE_MS));
   }
 
   async #untilAwaited(runId: string, waiter: Waiter): Promise<void> {

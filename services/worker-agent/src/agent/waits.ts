@@ -3,7 +3,7 @@
  *
  * 1. What cannot be triggered is refused before anything is written.
  * 2. `wait-started` is sent before the children's triggers, and in the same breath: a child that ends finds its parent
- *    waiting. Where it was stored after them, because it had to be sent again, they are asked to tell again. Children an
+ *    waiting. Those that were stored before it, because it had to be sent again, are asked to tell again. Children an
  *    agent had no time to trigger are triggered when the code asks for them again elsewhere; where it was the wait there
  *    was no time for, the code finds the children there are.
  * 3. A run goes on only after `attempt-resumed` was stored right behind the log it was decided on.
@@ -103,17 +103,11 @@ export class Waits {
     const { index } = message;
     const { admission } = run;
     const fact = { at: Date.now(), attempt, agentId, index, durationMs, wait, admission };
-    let isStored = false;
     const stored = facts.append(run.runId, "wait-started", fact).then((seq) => {
-      isStored = true;
       run.factSeq = Math.max(run.factSeq, seq ?? 0);
+      return seq;
     });
-    const triggered = children.triggerAwaited(planned, run.runId, index).then(async () => {
-      if (isStored) return;
-      // The broker had to be asked again: a child may have ended, and told its parent, before the log knew of the wait.
-      await stored;
-      await children.awaitAgain(planned, run.runId, index);
-    });
+    const triggered = children.triggerAwaited(planned, run.runId, index, stored);
     run.childrenTriggered = triggered;
     if (wait.kind === "children" && wait.batchId !== null)
       void children.recordBatch(

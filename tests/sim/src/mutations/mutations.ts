@@ -157,9 +157,9 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: "wait-stored-late",
-    file: "services/worker-agent/src/agent/waits.ts",
-    source: "if (isStored) return;",
-    replacement: "return;",
+    file: "services/worker-agent/src/agent/children.ts",
+    source: "if (waitSeq === undefined || (seq !== undefined && seq > waitSeq)) return;",
+    replacement: "if (waitSeq === undefined || seq !== undefined) return;",
     breaks: "A child that ended before its parent's wait was stored is waited for, for ever",
   },
   {
