@@ -74,6 +74,18 @@ const TABLE: readonly [string, readonly Fact[], Partial<LiveRun>][] = [
     { status: "retrying", attempt: 1 },
   ],
   [
+    "what it claimed before the run was taken from it starts nothing",
+    [
+      triggered(),
+      granted(),
+      started(),
+      failed({ at: 3500, where: "agent" }),
+      lost(),
+      started(2, "a1", { admission: 1 }),
+    ],
+    { status: "queued", attempt: 1, admission: 2, slot: null },
+  ],
+  [
     "a long retry gives everything back",
     [triggered(), granted(), started(), failed({ at: 90_000, where: "queue" })],
     { status: "backoff", until: 90_000 },

@@ -109,8 +109,8 @@ const YES = { ok: true, outputType: "application/json" } as const;
 /** What the agent that executes the run would state. */
 function agents(run: LiveRun, { choice, at }: Pick<Move, "choice" | "at">): readonly Act[] {
   if (run.status === "retrying") {
-    const { agentId, agentSeq: after } = run;
-    const start = { at, attempt: run.attempt + 1, agentId, claimId: "c" };
+    const { agentId, agentSeq: after, admission } = run;
+    const start = { at, attempt: run.attempt + 1, agentId, claimId: "c", admission };
     return [{ fact: ["attempt-started", { ...start, continues: false, maxAttempts: 5 }], after }];
   }
   if (run.status === "waiting" && run.agentId !== null && choice % 5 === 0)

@@ -57,6 +57,14 @@ export const INVARIANTS: readonly (readonly [string, Check])[] = [
     },
   ],
   [
+    "6: what was claimed under an earlier admission starts nothing",
+    (before, event, after) => {
+      if (event.type !== "attempt-started" || before.status !== "queued") return;
+      const { admission = before.admission } = event.data;
+      if (admission !== before.admission) expect(after.status).toBe("queued");
+    },
+  ],
+  [
     "7, 8: all waits but the last are resolved, and open counts the children without a result",
     (_before, _event, after) => {
       if (after.status === "absent") return;

@@ -164,6 +164,8 @@ const attemptStarted = z.object({
   maxAttempts: z.number().int().positive().nullable(),
   /** The version of the tasks this agent serves, where it has one. */
   version: z.string().optional(),
+  /** Of a next attempt on the same agent: the one the attempt before began under. Agents of earlier versions do not say it. */
+  admission: z.number().int().positive().optional(),
 });
 
 /** The waiting process of the same agent goes on. */

@@ -120,6 +120,8 @@ export function granted(run: Queued, { data, seq }: RunEventOf<"slot-granted">):
 
 export function started(run: Queued, event: RunEventOf<"attempt-started">): RunState {
   const { data } = event;
+  // Claimed by an agent from which the run has been taken, with the slot.
+  if (data.admission !== undefined && data.admission !== run.admission) return run;
   if (!run.continues)
     return data.attempt === run.attempt + 1 && !data.continues ? begin(run, event) : run;
   const mayContinue = data.continues && data.attempt === run.attempt && run.agentId === null;

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { headers, nuid } from "@nats-io/nats-core";
 import {
   BUCKETS,
+  DISPATCH,
   encodeEvent,
   makeRunId,
   OBJECT_BUCKETS,
@@ -16,6 +17,7 @@ import { z } from "zod";
 import { Bucket } from "../src/buckets.ts";
 import { DirectReader } from "../src/direct-reader.ts";
 import { Feed } from "../src/feed.ts";
+import { lastMessages } from "../src/last-messages.ts";
 import { Objects } from "../src/objects.ts";
 import { Publisher } from "../src/publisher.ts";
 import { RunLogReader } from "../src/run-log.ts";
@@ -256,6 +258,14 @@ test("what is kept for ever, and payloads, cannot be emptied by a message that a
 });
 
 describe("allowed is", () => {
+  test("a coordinator looking at a dispatch that is in the way of a newer one", async () => {
+    const nc = await broker.as("coordinator");
+    const subject = "dispatch.dev.default.small-1x.in-the-way";
+    await new Publisher(nc).publish(subject, new Uint8Array());
+    const found = await lastMessages(nc, DISPATCH.name, [subject]);
+    expect(found.map((message) => message.subject)).toEqual([subject]);
+  });
+
   test("an app triggering a run, and reading its log in its environment and nowhere else", async () => {
     const subject = runSubject("dev", DEV_RUN, "client");
     const app = await broker.as("app of dev");

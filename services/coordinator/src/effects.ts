@@ -33,6 +33,7 @@ import {
   type NatsConnection,
   type Published,
   type Publisher,
+  type PublishOptions,
 } from "@millrace/service-kit";
 import { hasPayload } from "./lean.ts";
 
@@ -67,7 +68,7 @@ export class Effects {
     data: EventData<T>,
   ): Promise<boolean> {
     const subject = runSubject(env, runId, "coordinator");
-    return (await this.#publish(subject, encodeEvent(type, data), { type })) !== "never";
+    return (await this.#publish(subject, encodeEvent(type, data), { type }))?.kind !== "never";
   }
 
   /**
@@ -81,7 +82,7 @@ export class Effects {
     await this.#inTurn(subject, async () => {
       for (;;) {
         const done = await this.#publish(subject, body, {});
-        if (done !== "refused" || !(await this.#removeVoid(subject, run.admission))) return;
+        if (done?.kind !== "refused" || !(await this.#removeVoid(subject, run.admission))) return;
       }
     });
   }
@@ -106,7 +107,11 @@ export class Effects {
     await this.#purge(RESUME.name, signalSubject(env, agentId, runId, "resume", admission));
   }
 
-  /** Arms a timer; arming it again moves it. @param admission the run's, as it is now */
+  /**
+   * Arms a timer; arming it again moves it. What was sent again because no answer came may arrive after the run has gone on:
+   * an arming takes the place of the one it knows of, and of no other.
+   * @param admission the run's, as it is now
+   */
   async armTimer(
     { env, runId }: RunName,
     name: string,
@@ -115,9 +120,17 @@ export class Effects {
   ): Promise<void> {
     const subject = timerSubject(env, runId, name);
     const headers = scheduleHeaders(at, dueSubject(env, runId, name));
-    await this.#inTurn(subject, () =>
-      this.#publish(subject, encodeBody({ dueAt: at, admission }), { headers }),
-    );
+    const body = encodeBody({ dueAt: at, admission });
+    await this.#inTurn(subject, async () => {
+      let expectLastSeq = 0;
+      for (;;) {
+        const done = await this.#publish(subject, body, { headers, expectLastSeq });
+        if (done?.kind !== "refused") return;
+        // Where the broker does not say what is there, another arming is being stored.
+        if (done.lastSeq === undefined) await pause();
+        else expectLastSeq = done.lastSeq;
+      }
+    });
   }
 
   async disarmTimer({ env, runId }: RunName, name: string): Promise<void> {
@@ -141,24 +154,24 @@ export class Effects {
   async #publish(
     subject: string,
     body: Uint8Array,
-    options: { readonly type?: string; readonly headers?: Readonly<Record<string, string>> },
-  ): Promise<Published["kind"] | "never" | undefined> {
-    let done: Published["kind"] | undefined;
+    options: Pick<PublishOptions, "type" | "headers" | "expectLastSeq">,
+  ): Promise<Published | { readonly kind: "never" } | undefined> {
+    let done: Published | undefined;
     this.#open++;
     // The first try is synchronous: effects reach the broker in the order they were decided.
     while (this.#lease.valid)
       try {
         const deadlineMs = Math.min(PATIENCE_MS, this.#lease.validForMs);
-        done = (await this.#publisher.publish(subject, body, { ...options, deadlineMs })).kind;
+        done = await this.#publisher.publish(subject, body, { ...options, deadlineMs });
         break;
       } catch (error) {
         if (error instanceof BrokerRefusedError && error.code === MESSAGE_TOO_LARGE) {
           this.#log.error({ subject, err: error }, "the broker will never take this");
           this.#closed();
-          return "never";
+          return { kind: "never" };
         }
         this.#log.warn({ subject, err: error }, "the broker does not take it; trying again");
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        await pause();
       }
     this.#closed();
     return done;
@@ -195,7 +208,7 @@ export class Effects {
     let hasRoom = false;
     await this.#untilDone(subject, async () => {
       const [found] = await lastMessages(this.#nc, DISPATCH.name, [subject]);
-      if (!found) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      if (!found) await pause();
       else {
         const there = dispatchSchema.safeParse(decodeBody(found.data));
         if (there.success && there.data.admission >= admission) return;
@@ -214,13 +227,17 @@ export class Effects {
         break;
       } catch (error) {
         this.#log.warn({ subject, err: error }, "removing failed; trying again");
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        await pause();
       }
     this.#closed();
   }
 }
 
 const NOTHING = new Uint8Array();
+
+async function pause(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+}
 
 /** As the run's trigger is now: another machine or version is another lane. */
 function dispatchSubjectOf(run: Queued): string {

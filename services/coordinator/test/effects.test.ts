@@ -270,6 +270,34 @@ describe("a timer", () => {
     expect(await counts(id)).toEqual({ armed: 0, due: 1 });
   });
 
+  test.each([
+    ["has fired or was disarmed", true],
+    ["was moved", false],
+  ])(
+    "stays as it was armed last when what armed it before it %s arrives once more",
+    async (_, isGone) => {
+      const id = runId();
+      const subject = timerSubject("dev", id, "t");
+      const nc = await broker.connect();
+      const copies: (() => Promise<unknown>)[] = [];
+      nc.subscribe(subject, {
+        callback: (_error, { data, headers }) =>
+          void copies.push(() =>
+            nc.request(subject, data, { timeout: 5000, ...(headers ? { headers } : {}) }),
+          ),
+      });
+      await nc.flush();
+      const dueAt = Date.now() + 120_000;
+      await effects.armTimer(name(id), "t", Date.now() + 60_000, 1);
+      if (isGone) await effects.disarmTimer(name(id), "t");
+      await effects.armTimer(name(id), "t", dueAt, 2);
+      await until("the first arming is known", () => copies.length > 0);
+      await copies[0]?.();
+      const armed = await jsm.streams.getMessage(TIMERS.name, { last_by_subj: subject });
+      expect(armed && decodeBody(armed.data)).toEqual({ dueAt, admission: 2 });
+    },
+  );
+
   test("that is disarmed does not fire", async () => {
     const id = runId();
     await effects.armTimer(name(id), "t", Date.now() + 400, 1);

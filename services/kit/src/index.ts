@@ -48,6 +48,7 @@ export type {
   NatsConnection,
   PlatformOptions,
   Published,
+  PublishOptions,
   QueueCounts,
   ReadChunk,
   ReplayChanges,

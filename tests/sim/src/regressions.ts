@@ -17,4 +17,19 @@ export const REGRESSIONS: readonly { readonly seed: number; readonly found: stri
     seed: 48682,
     found: "of two children sent again with their parent's wait, the earlier was not asked to tell",
   },
+  {
+    seed: 56747,
+    found:
+      "an agent that stood still claimed the next attempt of a run whose slot had been taken from it",
+  },
+  { seed: 43616, found: "the wait of such an attempt did not count, and the run stood still" },
+  {
+    seed: 25036,
+    found: "what had armed a timer before arrived late, and took the present one's place",
+  },
+  {
+    seed: 50949,
+    found:
+      "the simulation ended while a process stood still that had begun to after the last run's end",
+  },
 ];

@@ -25,7 +25,7 @@ export function coordinator(): Partial<Permissions> {
       "resume.*.*.*.*",
       "timer.*.*.*.*",
       ...reading(RUNS.name),
-      ...direct(RUNS.name),
+      ...direct(RUNS.name, DISPATCH.name),
       ...consumersOf(SLOTS.name),
       ...acks(SLOTS.name, "*"),
       // The broker cannot confine a purge to a subject: it names it in its body.

@@ -1,4 +1,10 @@
-/** The pause between two attempts on this agent, and the claim of the second one. */
+/**
+ * The pause between two attempts on this agent, and the claim of the second one.
+ *
+ * The claim names the admission it rests on, and the log says whether it counted. An agent that stood still may send it
+ * when the run, and its slot, have been taken from it: a coordinator's fact, which the order of the agents' own (and, with
+ * several copies of the log, no order the broker keeps between subjects) does not tell.
+ */
 import type { LiveRun, RunState } from "@millrace/proto";
 import type { Facts } from "./facts.ts";
 import type { HeldRun } from "./held-run.ts";
@@ -34,18 +40,18 @@ export class NextAttempts {
 
   async #claim(run: HeldRun, failedSeq: Promise<number | undefined>): Promise<void> {
     const { agentId, facts, onLost, version } = this.#options;
-    let lastSeq = (await failedSeq) ?? 0;
+    let minSeq = (await failedSeq) ?? 0;
     const { maxAttempts } = run.attempt;
     const attempt = run.attempt.attempt + 1;
     for (;;) {
       // What was said about the run meanwhile, the next attempt knows.
-      const state = await this.#read(run, lastSeq);
+      const state = await this.#read(run, minSeq);
       const isMine = run.phase.kind === "retrying" || (await this.#isClaimed(run, attempt));
       if (isMine && isStarted(state, agentId, attempt))
         return this.#claimed(run, state, state.agentSeq);
       if (run.phase.kind !== "retrying") return;
       if (state.status !== "retrying" || state.agentId !== agentId) return onLost(run);
-      lastSeq = state.agentSeq;
+      minSeq = state.agentSeq;
       const seq = await facts.appendAfter(
         run.runId,
         "attempt-started",
@@ -56,11 +62,12 @@ export class NextAttempts {
           claimId: CLAIM_ID,
           continues: false,
           maxAttempts,
+          admission: state.admission,
           ...(version === undefined ? {} : { version }),
         },
-        lastSeq,
+        minSeq,
       );
-      if (seq !== undefined) return this.#claimed(run, state, seq);
+      minSeq = seq ?? minSeq;
     }
   }
 

@@ -17,6 +17,9 @@ import type { Mutation } from "./mutations.ts";
 
 const COPIED = ["proto", "sdk/nats", "sdk/typescript", "services/kit", "services/coordinator"];
 const COPIED_TOO = ["services/scheduler", "services/worker-agent", "tests/sim"];
+/** For the tests that mutations name. */
+const FOR_TESTS = ["deploy/nats", "tests/harness"];
+const ALL = [...COPIED, ...COPIED_TOO, ...FOR_TESTS];
 const FILES = ["package.json", "tsconfig.base.json"];
 
 export class Copy {
@@ -27,7 +30,7 @@ export class Copy {
   constructor(root: string) {
     this.#root = root;
     this.dir = mkdtempSync(join(tmpdir(), "millrace-mutation-"));
-    for (const each of [...COPIED, ...COPIED_TOO]) this.#copyPackage(each);
+    for (const each of ALL) this.#copyPackage(each);
     for (const file of FILES) cpSync(join(root, file), join(this.dir, file));
     this.#linkModules();
   }
@@ -68,7 +71,7 @@ export class Copy {
     for (const name of readdirSync(join(this.#root, "node_modules")))
       if (name !== "@millrace" && !name.startsWith(".cache"))
         symlinkSync(join(this.#root, "node_modules", name), join(modules, name));
-    for (const each of [...COPIED, ...COPIED_TOO]) {
+    for (const each of ALL) {
       const { name } = JSON.parse(readFileSync(join(this.dir, each, "package.json"), "utf8")) as {
         name: string;
       };

@@ -1,6 +1,6 @@
 /**
  * `npm run mutations [-- --only name] [--simulation-only]`: breaks one rule after the other in a copy of the tree, and says which check
- * noticed: the pure tests of `proto`, or the simulation.
+ * noticed: tests (the pure ones of `proto`, or the one a mutation names), or the simulation.
  */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
@@ -11,7 +11,8 @@ import { MUTATIONS, type Mutation } from "./mutations.ts";
 
 /** Every one must be noticed within this time. */
 const LIMIT_MS = 60_000;
-const SEEDS = 1000;
+/** More than there is time for. */
+const SEEDS = 100_000;
 
 type Caught = { readonly by: string; readonly seconds: number };
 
@@ -32,18 +33,18 @@ if (chosen.length === 0)
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const copy = new Copy(join(import.meta.dirname, "../../../.."));
 try {
-  print("| rule broken | pure tests | simulation |");
+  print("| rule broken | tests | simulation |");
   print("| --- | --- | --- |");
   for (const mutation of chosen) {
+    // What fails anyway notices nothing.
+    if (mutation.test !== undefined && runTests(copy.dir, mutation) !== 0)
+      throw new Error(`${mutation.test} fails although nothing is broken`);
     const mend = copy.apply(mutation);
     try {
-      const pure =
-        mutation.file.startsWith("proto/") && !values["simulation-only"]
-          ? byPureTests(copy.dir)
-          : undefined;
+      const tested = values["simulation-only"] ? undefined : byTests(copy.dir, mutation);
       const simulated = bySimulation(copy.dir);
-      print(row(mutation, pure, simulated));
-      if (!pure && !simulated) process.exitCode = 1;
+      print(row(mutation, tested, simulated));
+      if (!tested && !simulated) process.exitCode = 1;
     } finally {
       mend();
     }
@@ -71,15 +72,28 @@ function bySimulation(dir: string): Caught | undefined {
   );
 }
 
-function byPureTests(dir: string): Caught | undefined {
+/** The pure tests of `proto`, for what is broken there; elsewhere the one that the mutation names. */
+function byTests(dir: string, mutation: Mutation): Caught | undefined {
+  if (!hasTests(mutation)) return undefined;
   const startedAt = performance.now();
+  if (runTests(dir, mutation) !== 1) return undefined;
+  return { by: "fail", seconds: since(startedAt) };
+}
+
+function hasTests({ file, test }: Mutation): boolean {
+  return test !== undefined || file.startsWith("proto/");
+}
+
+/** The exit status: 0 when they pass. */
+function runTests(dir: string, { file, test }: Mutation): number | null {
+  const runner = join(dir, "node_modules/vitest/vitest.mjs");
+  const chosen = test === undefined ? [] : [test];
   const { status } = spawnSync(
     process.execPath,
-    [join(dir, "node_modules/vitest/vitest.mjs"), "run", "--bail", "1", "--testTimeout", "60000"],
-    { cwd: join(dir, "proto"), encoding: "utf8", timeout: LIMIT_MS },
+    [runner, "run", ...chosen, "--bail", "1", "--testTimeout", "60000"],
+    { cwd: join(dir, file.slice(0, file.indexOf("/src/"))), encoding: "utf8", timeout: LIMIT_MS },
   );
-  if (status !== 1) return undefined;
-  return { by: "fail", seconds: since(startedAt) };
+  return status;
 }
 
 function since(startedAt: number): number {
@@ -88,10 +102,10 @@ function since(startedAt: number): number {
 
 function row(
   { name, breaks }: Mutation,
-  pure: Caught | undefined,
+  tested: Caught | undefined,
   simulated: Caught | undefined,
 ): string {
   const cell = (caught: Caught | undefined): string =>
     caught ? `${caught.by}, ${caught.seconds.toFixed(1)} s` : "–";
-  return `| ${name}: ${breaks} | ${cell(pure)} | ${cell(simulated)} |`;
+  return `| ${name}: ${breaks} | ${cell(tested)} | ${cell(simulated)} |`;
 }

@@ -6,6 +6,8 @@
 export type Mutation = {
   readonly name: string;
   readonly file: string;
+  /** Outside of `proto`: a test of its package that notices, where the simulation comes across it too seldom. */
+  readonly test?: string;
   readonly source: string;
   readonly replacement: string;
   readonly breaks: string;
@@ -114,6 +116,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "claim-of-another-hold",
     file: "services/worker-agent/src/agent/claims.ts",
+    test: "test/refused-claims.test.ts",
     source: 'if (decision.kind === "won" && !(await this.#isOwnClaim(run)))',
     replacement: 'if (decision.kind === "won" && run.claimId === "none")',
     breaks:

@@ -128,22 +128,26 @@ class Simulation {
       if (!this.#until(FAULTS_MS + PATIENCE_MS, machines)) return false;
       const end = this.#time.now + AFTERWARDS_MS;
       while (!this.#violation && this.#step(end));
-    } while (!this.#violation && !this.#platform.allFinished);
+      // One may have begun to stand still, or be cut off, only now.
+    } while (!this.#violation && !(this.#platform.allFinished && this.#areBack(machines)));
     return true;
   }
 
   /** Whether everything has ended by then, and every process is back. */
   #until(atMs: number, machines: readonly Machine[]): boolean {
-    const isBack = ({ backAt }: Machine): boolean => backAt <= this.#time.now;
     while (!this.#violation && this.#step(atMs))
       if (
         this.#isClientDone &&
         this.#time.now > FAULTS_MS &&
         this.#platform.allFinished &&
-        machines.every(isBack)
+        this.#areBack(machines)
       )
         return true;
     return this.#violation !== undefined;
+  }
+
+  #areBack(machines: readonly Machine[]): boolean {
+    return machines.every(({ backAt }) => backAt <= this.#time.now);
   }
 
   /** What a process throws and does not catch would end it: none does, whatever the network is like. */

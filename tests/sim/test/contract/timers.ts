@@ -7,6 +7,7 @@ import {
   PullLoop,
   purgeSubject,
   type Delivery,
+  type Published,
 } from "@millrace/service-kit";
 import {
   decodeBody,
@@ -54,6 +55,32 @@ export const TIMERS_RULES: readonly Rule[] = [
       expect(got[0]?.at).toBeGreaterThanOrEqual(dueAt - 1);
       expect(await lastMessages(nc, TIMERS.name, [subject])).toEqual([]);
       loop.stop();
+    },
+  },
+
+  {
+    title:
+      "a schedule takes the place of the one it expects, and of no other; one that fired is none",
+    ask: async (nc) => {
+      const publisher = new Publisher(nc);
+      const id = runId();
+      const [subject, target] = [timerSubject("dev", id, "t"), dueSubject("dev", id, "t")];
+      const arm = async (inMs: number, expectLastSeq: number): Promise<Published> =>
+        await publisher.publish(subject, BODY, {
+          headers: scheduleHeaders(Date.now() + inMs, target),
+          expectLastSeq,
+        });
+      const first = await arm(60_000, 0);
+      const there = first.kind === "stored" ? first.seq : 0;
+      const refusal = { kind: "refused", reason: "sequence", lastSeq: there };
+      expect(await arm(90_000, 0)).toEqual(refusal);
+      expect(await arm(300, there)).toMatchObject({ kind: "stored" });
+      expect(await arm(90_000, there)).toMatchObject({ ...refusal, lastSeq: expect.any(Number) });
+      while ((await lastMessages(nc, TIMERS.name, [subject])).length > 0) await sleep(50);
+      expect(await arm(90_000, there)).toEqual({ ...refusal, lastSeq: 0 });
+      expect(await arm(90_000, 0)).toMatchObject({ kind: "stored" });
+      await purgeSubject(nc, TIMERS.name, subject);
+      expect(await arm(90_000, 0)).toMatchObject({ kind: "stored" });
     },
   },
 
