@@ -2,6 +2,7 @@ import { defineProject } from "vitest/config";
 export default defineProject({
   ssr: { resolve: { conditions: ["@millrace/source"] } },
   test: {
+    maxWorkers: 3,
     globalSetup: "test/say-what-is-skipped.ts",
     maxWorkers: 2,
     include: ["test/**/*.test.ts"],
