@@ -4,7 +4,6 @@ export default defineProject({
   test: {
     maxWorkers: 3,
     globalSetup: "test/say-what-is-skipped.ts",
-    maxWorkers: 2,
     include: ["test/**/*.test.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
