@@ -116,10 +116,14 @@ describe("an installation that is not well", () => {
       "3 runs with a slot",
     );
     const waiting = runIds.find((id) => ledger.runs.get(id)?.status === "queued") ?? "";
+    // The coordinator would notice it, too.
+    const coordinator = [...millrace.services].find(({ name }) => name === "coordinator");
+    if (!coordinator) throw new Error("There is no coordinator");
+    process.kill(coordinator.pid, "SIGSTOP");
     await api(`STREAM.PURGE.${SLOTS.name}`, {
       filter: slotFilter(gate).replace("*", `${waiting}-1`),
     });
-    const sick = await doctor("--fix");
+    const sick = await doctor("--fix").finally(() => process.kill(coordinator.pid, "SIGCONT"));
     expect(sick.of("slots")).toMatchObject([
       {
         says: 'queue "three-at-once" (dev): 1 waiting for a slot that nobody has asked for',
