@@ -3,6 +3,7 @@
  * When that request was never stored, because the leader that was to store it died, the next leader has to notice.
  */
 import {
+  SLOTS,
   slotConsumer,
   slotSubject,
   type EventData,
@@ -97,4 +98,24 @@ describe("a run whose request is the slot another one holds", () => {
     await platform.untilFinished([other]);
     await platform.untilGateIsClear(queue);
   });
+});
+
+test("a run whose request was lost gets a slot all the same", async () => {
+  const queue = "lost";
+  await platform.queue(queue, 1);
+  const runs: ClaimedRun[] = [];
+  await FakeAgent.join(platform, queue, { work: async (run) => void runs.push(run) });
+  const leader = await platform.coordinator();
+  onTestFinished(() => leader.stop());
+  const first = await platform.trigger(queue);
+  await until("the first executes", () => runs.length === 1);
+  const second = await platform.trigger(queue);
+  const request = slotSubject({ env: "dev", queue }, `${second}-1`);
+  await until("the second waits", async () => (await platform.gate(queue)).messages === 2);
+  await platform.jsm.streams.purge(SLOTS.name, { filter: request });
+  await runs[0]?.succeed();
+  await until("the second executes", () => runs.length === 2);
+  await runs[1]?.succeed();
+  await platform.untilFinished([first, second]);
+  await platform.untilGateIsClear(queue);
 });
