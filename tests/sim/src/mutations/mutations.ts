@@ -125,6 +125,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "signal-before-claim-dropped",
     file: "services/worker-agent/src/agent/signals.ts",
+    test: "test/signals.test.ts",
     source: "run.unheardSeq = Math.max(minSeq, run.unheardSeq ?? 0);",
     replacement: "run.unheardSeq = undefined;",
     breaks: "A cancellation is lost on an agent that waits for the answer to its claim",
