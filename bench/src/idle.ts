@@ -2,9 +2,9 @@
 import { cpuSeconds, residentMb } from "@millrace/harness";
 import type { Figure } from "./report.ts";
 
-/** Starting up is over, also in the broker. */
-const SETTLE_MS = 10_000;
-const MEASURE_MS = 20_000;
+/** Starting up is over, also for V8, which collects what it has left for almost a minute. */
+const SETTLE_MS = 60_000;
+const MEASURE_MS = 30_000;
 
 export async function idle(pids: readonly number[]): Promise<Figure[]> {
   await pause(SETTLE_MS);
