@@ -29,6 +29,7 @@ export {
   shardSubjects,
   signalSubject,
   slotFilter,
+  slotIdFor,
   slotIdOf,
   slotSubject,
   telemetrySubject,

@@ -3,6 +3,7 @@
  * them, a JSON text a line. Sent again, an item counts once: its index is its identity.
  */
 import { z } from "zod";
+import { batchErrorSchema } from "../registry/batches.ts";
 import { runResultSchema } from "./run-requests.ts";
 import { LIMITS, triggerOptionsSchema } from "./trigger.ts";
 
@@ -84,13 +85,6 @@ export const batchViewSchema = z.object({
   runs: z.array(z.string()),
   processing: z.object({
     completedAt: z.iso.datetime().optional(),
-    errors: z.array(
-      z.object({
-        index: z.number().int(),
-        taskIdentifier: z.string(),
-        error: z.string(),
-        errorCode: z.string().optional(),
-      }),
-    ),
+    errors: z.array(batchErrorSchema),
   }),
 });

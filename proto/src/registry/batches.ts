@@ -2,6 +2,14 @@ import { z } from "zod";
 import { timestamp } from "../events/values.ts";
 import { boundedToken } from "../wire/tokens.ts";
 
+/** An item that could not be triggered. */
+export const batchErrorSchema = z.object({
+  index: z.number().int(),
+  taskIdentifier: z.string(),
+  error: z.string(),
+  errorCode: z.string().optional(),
+});
+
 /** A batch: which runs it made. `runIds` is null until all items are there. */
 export const batchRecordSchema = z.object({
   id: z.string(),
@@ -9,14 +17,7 @@ export const batchRecordSchema = z.object({
   updatedAt: timestamp,
   runCount: z.number().int().positive(),
   runIds: z.array(z.string()).nullable(),
-  errors: z.array(
-    z.object({
-      index: z.number().int(),
-      taskIdentifier: z.string(),
-      error: z.string(),
-      errorCode: z.string().optional(),
-    }),
-  ),
+  errors: z.array(batchErrorSchema),
   idempotencyKey: z.string().optional(),
   /** The run its items are triggered from. */
   parentRunId: z.string().optional(),

@@ -44,6 +44,11 @@ export function parseRunSubject(subject: string): RunSubject | undefined {
 /** A gate is one concurrency limit: here, a queue of an environment. */
 export type Gate = { readonly env: string; readonly queue: string };
 
+/** The slot a queued run asks for, under its present admission; who gets it is another matter. */
+export function slotIdFor(run: { readonly id: string; readonly admission: number }): string {
+  return `${run.id}-${run.admission}`;
+}
+
 /** `slotId` is unique per request: a run that asks again after a wait uses a new one. */
 export function slotSubject(gate: Gate, slotId: string): string {
   return `slot.${gate.env}.${encodeToken(gate.queue)}.${slotId}`;

@@ -16,6 +16,7 @@
  */
 import {
   slotConsumer,
+  slotIdFor,
   slotIdOf,
   slotSubject,
   SLOT_LEASE_MS,
@@ -201,7 +202,7 @@ export class Gate {
 
   /** One message stands for one run that waits, whoever asked: it is gone when that run's slot is given back. */
   #ask(run: Queued): void {
-    const own = `${run.id}-${run.admission}`;
+    const own = slotIdFor(run);
     const isSlotOfAnother = this.#held.has(own) || this.#granting.has(own);
     this.#env.ask(slotSubject(this.#name, isSlotOfAnother ? `${own}-again` : own));
   }

@@ -10,7 +10,7 @@
  * 4. Keys take turns (`FairLine`). A key without a free slot, or whose own rate is used up, is set aside and costs
  *    nothing until something changes for it; a key that holds nothing and waits for nothing is not known here.
  */
-import type { EventData, Queued, RateLimit, Slot } from "@millrace/proto";
+import { slotIdFor, type EventData, type Queued, type RateLimit, type Slot } from "@millrace/proto";
 import { FairLine } from "./fair-line.ts";
 import { Heap } from "@millrace/service-kit";
 import { KeyTable } from "./key-table.ts";
@@ -85,7 +85,7 @@ export class KeyGate {
 
   /** The run waits for a slot. */
   join(run: Queued): void {
-    if (this.#granting.has(slotIdOf(run))) return;
+    if (this.#granting.has(slotIdFor(run))) return;
     (run.continues ? this.#continuing : this.#starting).join(keyOf(run), run);
     this.pump();
   }
@@ -186,7 +186,7 @@ export class KeyGate {
   }
 
   #grant(key: string, run: Queued, at: number, rate: RateLimit | undefined): void {
-    const slotId = slotIdOf(run);
+    const slotId = slotIdFor(run);
     this.#granting.set(slotId, key);
     this.#count(key, 1);
     if (rate) this.#env.limiter().reserve(key, slotId, at);
@@ -261,11 +261,6 @@ export function keyOf(run: Queued): string {
 
 function restingHeap(): Heap<Rested> {
   return new Heap((a, b) => a.at < b.at);
-}
-
-/** The same name for the same admission, whoever grants it: a second grant of it is not a second slot. */
-function slotIdOf(run: Queued): string {
-  return `${run.id}-${run.admission}`;
 }
 
 function isSameRate(a: RateLimit | undefined, b: RateLimit | undefined): boolean {

@@ -1,5 +1,5 @@
 /** Refusals on their way out: `{ error, code }` under the code's HTTP status. */
-import { ERRORS, httpStatus, refuse, type Refusal, noSuchRun } from "@millrace/proto";
+import { ERRORS, httpStatus, noSuchRun, refuse, type Refusal } from "@millrace/proto";
 import { BrokerUnavailableError } from "@millrace/service-kit";
 import type { FastifyReply } from "fastify";
 

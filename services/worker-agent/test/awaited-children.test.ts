@@ -1,14 +1,13 @@
 /** Children whose parent's wait had to be sent again: some are in the log before it, and some behind. */
 import { makeRunId, type Accepted } from "@millrace/proto";
 import { Catalog, Publisher, RunClient } from "@millrace/nats";
-import type { Logger, PlatformCalls } from "@millrace/service-kit";
+import type { PlatformCalls } from "@millrace/service-kit";
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Children, type PlannedChild } from "../src/agent/children.ts";
 import { testBroker, type TestBroker } from "./support/broker.ts";
 import { ENV, TestCoordinator } from "./support/coordinator.ts";
-
-const log = { warn: () => undefined, error: () => undefined } as unknown as Logger;
+import { silent } from "./support/parts.ts";
 
 let broker: TestBroker;
 beforeAll(async () => {
@@ -41,7 +40,12 @@ test("a child that was stored before the wait is asked to tell again, and no oth
     },
     awaitRun: client.awaitRun.bind(client),
   });
-  const children = new Children({ env: ENV, client: held, platform: {} as PlatformCalls, log });
+  const children = new Children({
+    env: ENV,
+    client: held,
+    platform: {} as PlatformCalls,
+    log: silent,
+  });
   const done = children.triggerAwaited(planned, parentRunId, 0, waitStored);
   await coordinator.until(early, "queued");
   const started = { at: 1, attempt: 1, agentId: "agent1" };

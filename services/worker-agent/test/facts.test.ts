@@ -2,9 +2,10 @@
 import { randomBytes } from "node:crypto";
 import { TestBroker } from "@millrace/harness";
 import { makeRunId, RUNS, runSubject } from "@millrace/proto";
-import { Publisher, type Logger } from "@millrace/service-kit";
+import { Publisher } from "@millrace/service-kit";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Facts } from "../src/agent/facts.ts";
+import { silent } from "./support/parts.ts";
 
 const claim = {
   at: 1,
@@ -14,14 +15,13 @@ const claim = {
   continues: true,
   maxAttempts: null,
 };
-const log = { error: () => undefined, warn: () => undefined } as unknown as Logger;
 
 let broker: TestBroker;
 let facts: Facts;
 
 beforeAll(async () => {
   broker = await TestBroker.start();
-  facts = new Facts(new Publisher(await broker.connect()), "dev", log);
+  facts = new Facts(new Publisher(await broker.connect()), "dev", silent);
 });
 afterAll(() => broker.stop());
 

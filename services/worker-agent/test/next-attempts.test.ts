@@ -1,23 +1,15 @@
 /** The claim of the next attempt, and what is said of the run while it is on its way. */
-import { Publisher, RunLogReader, type Logger } from "@millrace/service-kit";
+import { Publisher, RunLogReader } from "@millrace/service-kit";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Facts } from "../src/agent/facts.ts";
 import { HeldRun } from "../src/agent/held-run.ts";
 import { NextAttempts } from "../src/agent/next-attempts.ts";
-import type { Lane } from "../src/agent/places.ts";
 import { RunLogs } from "../src/agent/run-logs.ts";
 import { testBroker, type TestBroker } from "./support/broker.ts";
 import { ENV, eventually, TestCoordinator } from "./support/coordinator.ts";
+import { lane, silent } from "./support/parts.ts";
 
 const AGENT = "agent1";
-const lane: Lane = {
-  name: "small-1x",
-  preset: "small-1x",
-  isolation: "process",
-  size: { milliCpus: 500, mb: 512 },
-  capacity: 1,
-};
-const log = { warn: () => undefined, error: () => undefined } as unknown as Logger;
 
 let broker: TestBroker;
 let coordinator: TestCoordinator;
@@ -34,7 +26,7 @@ afterAll(() => broker.stop());
 async function claimAgain(
   meanwhile: (runId: string) => Promise<void>,
 ): Promise<{ run: HeldRun; outcome: string[] }> {
-  const facts = new Facts(new Publisher(broker.nc), ENV, log);
+  const facts = new Facts(new Publisher(broker.nc), ENV, silent);
   const runId = await coordinator.trigger("any");
   const at = Date.now();
   await coordinator.fact("agent", runId, "attempt-started", {

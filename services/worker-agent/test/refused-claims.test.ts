@@ -1,26 +1,17 @@
 /** Claims the broker refuses although the log permits them. */
 import { encodeBody, type LiveRun } from "@millrace/proto";
-import { Publisher, RunLogReader, type Delivery, type Logger } from "@millrace/service-kit";
+import { Publisher, RunLogReader, type Delivery } from "@millrace/service-kit";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Acks } from "../src/agent/acks.ts";
 import { Claims } from "../src/agent/claims.ts";
 import { Facts } from "../src/agent/facts.ts";
 import { HeldRuns } from "../src/agent/held-run.ts";
 import type { Lanes } from "../src/agent/lanes.ts";
-import type { Lane } from "../src/agent/places.ts";
 import { RunLogs } from "../src/agent/run-logs.ts";
 import type { ServedTask } from "../src/agent/served-tasks.ts";
 import { testBroker, type TestBroker } from "./support/broker.ts";
 import { ENV, eventually, TestCoordinator } from "./support/coordinator.ts";
-
-const lane: Lane = {
-  name: "small-1x",
-  preset: "small-1x",
-  isolation: "process",
-  size: { milliCpus: 500, mb: 512 },
-  capacity: 1,
-};
-const log = { warn: () => undefined, error: () => undefined } as unknown as Logger;
+import { lane, silent } from "./support/parts.ts";
 
 let broker: TestBroker;
 beforeAll(async () => {
@@ -55,7 +46,7 @@ function watched(facts: Facts, answersTo: string): Watched {
       facts,
       acks: new Acks(nc),
       logs: new RunLogs(new RunLogReader(nc), ENV),
-      log,
+      log: silent,
       isUnlimited: async () => true,
       onWon: ({ runId }) => void won.push(runId),
       onLost: () => undefined,
@@ -80,7 +71,7 @@ test("are not repeated at once: the run's place is given back, and its dispatch 
   const coordinator = new TestCoordinator(nc);
   const run = await coordinator.state(await coordinator.trigger("any"));
   let claims = 0;
-  const facts = new Facts(new Publisher(nc), ENV, log);
+  const facts = new Facts(new Publisher(nc), ENV, silent);
   const seen = watched(
     Object.assign(Object.create(facts) as Facts, {
       appendAfter: async (): Promise<undefined> => {
@@ -106,7 +97,7 @@ test("because an earlier hold of this agent has started the run start nothing: i
   const run = await coordinator.state(runId);
   const started = { at: 1, attempt: 1, agentId: "agent1", claimId: "earlier", continues: false };
   await coordinator.fact("agent", runId, "attempt-started", { ...started, maxAttempts: null });
-  const seen = watched(new Facts(new Publisher(nc), ENV, log), "answers.earlier");
+  const seen = watched(new Facts(new Publisher(nc), ENV, silent), "answers.earlier");
   seen.agent.onDispatch(lane, dispatchOf(run, "answers.earlier"));
   await eventually(() => expect(seen.answers).toEqual(["+ACK"]));
   expect({ won: seen.won, given: seen.given, held: seen.runs.size }).toEqual({

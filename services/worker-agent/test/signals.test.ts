@@ -1,26 +1,18 @@
 /** What the coordinator says of a run while the agent does not know yet that the run is its own. */
 import type { EventData } from "@millrace/proto";
-import { Publisher, RunLogReader, type Logger } from "@millrace/service-kit";
+import { Publisher, RunLogReader } from "@millrace/service-kit";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Facts } from "../src/agent/facts.ts";
 import { HeldRun, HeldRuns } from "../src/agent/held-run.ts";
 import { NextAttempts } from "../src/agent/next-attempts.ts";
 import type { Instruction } from "../src/agent/ownership.ts";
-import type { Lane } from "../src/agent/places.ts";
 import { RunLogs } from "../src/agent/run-logs.ts";
 import { Signals } from "../src/agent/signals.ts";
 import { testBroker, type TestBroker } from "./support/broker.ts";
 import { ENV, eventually, TestCoordinator } from "./support/coordinator.ts";
+import { lane, silent } from "./support/parts.ts";
 
 const AGENT = "agent1";
-const lane: Lane = {
-  name: "small-1x",
-  preset: "small-1x",
-  isolation: "process",
-  size: { milliCpus: 500, mb: 512 },
-  capacity: 1,
-};
-const log = { warn: () => undefined, error: () => undefined } as unknown as Logger;
 
 let broker: TestBroker;
 let coordinator: TestCoordinator;
@@ -32,7 +24,7 @@ afterAll(() => broker.stop());
 
 function parts(): { facts: Facts; logs: RunLogs; runs: HeldRuns } {
   return {
-    facts: new Facts(new Publisher(broker.nc), ENV, log),
+    facts: new Facts(new Publisher(broker.nc), ENV, silent),
     logs: new RunLogs(new RunLogReader(broker.nc), ENV),
     runs: new HeldRuns(() => undefined),
   };
@@ -52,7 +44,7 @@ test("a cancellation that comes before the answer to the claim is followed when 
     env: ENV,
     agentId: AGENT,
     runs,
-    log,
+    log: silent,
     onInstruction: (_, { kind }) => followed.push(kind),
   });
   await signals.start();

@@ -1,4 +1,5 @@
 /** What is rendered: every installation that the chart, its values and docs/deployment.md describe. */
+import { PRESETS } from "@millrace/proto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
@@ -182,15 +183,7 @@ export const COMBINATIONS: readonly Combination[] = [
       {
         pool: "eu.west_1-a",
         version: "2026.11.22-rc_1",
-        presets: [
-          "micro",
-          "small-1x",
-          "small-2x",
-          "medium-1x",
-          "medium-2x",
-          "large-1x",
-          "large-2x",
-        ],
+        presets: [...PRESETS],
         cpus: 9.5,
         memoryGb: 17.25,
       },

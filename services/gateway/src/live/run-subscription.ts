@@ -1,5 +1,5 @@
 /** A subscription to one run: its state now and after each change, in order, then its end. */
-import { isRunId, type Refusal, type RunState, noSuchRun } from "@millrace/proto";
+import { isRunId, noSuchRun, type Refusal, type RunState } from "@millrace/proto";
 import type { Logger, RunClient } from "@millrace/service-kit";
 import type { Outlet } from "./outlet.ts";
 import { Shown, type Form } from "./shown.ts";
@@ -32,13 +32,13 @@ export class RunSubscription {
   async start(): Promise<Refusal | undefined> {
     const { env, runs, log } = this.#parts;
     const { runId } = this.#wanted;
-    if (!isRunId(runId)) return unknownRun(runId);
+    if (!isRunId(runId)) return noSuchRun(runId);
     const onError = (error: unknown): void =>
       log.warn({ err: error, runId }, "following a run: reading failed, trying again");
     const following = await runs.follow(env, runId, (state) => this.#show(state), onError);
     this.#following = following;
     if (this.#isStopped) following.stop();
-    return this.#lastSeq === 0 ? unknownRun(runId) : undefined;
+    return this.#lastSeq === 0 ? noSuchRun(runId) : undefined;
   }
 
   stop(): void {
@@ -54,8 +54,4 @@ export class RunSubscription {
     if (state.lastSeq > afterSeq) sendText(new Shown(state).message(id, form));
     if (state.status === "finished" && !beyondEnd) end();
   }
-}
-
-export function unknownRun(runId: string): Refusal {
-  return noSuchRun(runId);
 }

@@ -1,5 +1,12 @@
 /** A subscription to a stream of a run: the chunks there are, those that come, then its end. */
-import { isRunId, OUTPUT, outputSubject, type LiveRequest, type Refusal } from "@millrace/proto";
+import {
+  isRunId,
+  noSuchRun,
+  OUTPUT,
+  outputSubject,
+  type LiveRequest,
+  type Refusal,
+} from "@millrace/proto";
 import {
   lastMessages,
   readStream,
@@ -11,7 +18,6 @@ import {
 import { inputKey, inputProblem, keyProblem } from "../streams/stream-targets.ts";
 import { ChunkQueue } from "./chunk-queue.ts";
 import type { Outlet } from "./outlet.ts";
-import { unknownRun } from "./run-subscription.ts";
 
 type Parts = {
   readonly env: string;
@@ -47,7 +53,7 @@ export class StreamSubscription {
     const { runId, key: name, isInput, startIndex = 0 } = this.#wanted;
     const problem = isInput ? inputProblem(name) : keyProblem(name);
     if (problem) return problem;
-    if (!isRunId(runId) || !(await runs.retrieve(env, runId))) return unknownRun(runId);
+    if (!isRunId(runId) || !(await runs.retrieve(env, runId))) return noSuchRun(runId);
     const key = isInput ? inputKey(name) : name;
     const afterSeq = await this.#afterSeq(key);
     if (this.#isStopped) return undefined;

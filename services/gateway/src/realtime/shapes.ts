@@ -9,13 +9,13 @@
 import {
   formatOffset,
   MUST_REFETCH,
+  noSuchRun,
   realtimeMessage,
   refuse,
   UP_TO_DATE,
   type LiveRun,
   type RealtimeMessage,
   type Refusal,
-  noSuchRun,
 } from "@millrace/proto";
 import type { Selector } from "../live/selector.ts";
 import type { Projection } from "../projection/projection.ts";

@@ -4,10 +4,10 @@ import {
   BUCKETS,
   explainRun,
   isRunId,
+  noSuchRun,
   type AgentRecord,
   type Refusal,
   type RunExplanation,
-  noSuchRun,
 } from "@millrace/proto";
 import { Bucket, type Catalog, type NatsConnection, type RunClient } from "@millrace/service-kit";
 import type { FastifyInstance } from "fastify";

@@ -1,5 +1,5 @@
 /** Which run's stream a request is about: the run's own, its parent's or its root's. */
-import { LIMITS, refuse, type Refusal, noSuchRun } from "@millrace/proto";
+import { LIMITS, noSuchRun, refuse, type Refusal } from "@millrace/proto";
 import type { RunClient } from "@millrace/service-kit";
 import type { StreamPlace } from "./stream-writer.ts";
 

@@ -1,5 +1,5 @@
 /** What a run's code asks besides durable waits: triggers, other runs, and everything else there is to ask. */
-import { CALLS, refuse, viewOf, type CallInput, type CallName, noSuchRun } from "@millrace/proto";
+import { CALLS, noSuchRun, refuse, viewOf, type CallInput, type CallName } from "@millrace/proto";
 import type { PlatformCalls, RunClient } from "@millrace/service-kit";
 import type { Answer, FromRun, RunMessage } from "../process/messages.ts";
 import { answer, failureOf, refused } from "./answers.ts";

@@ -1,5 +1,5 @@
 /** What a run's code follows: runs, batches and streams, until it says so or its execution is over. */
-import { refuse, viewOf, type LiveRun, type Refusal, noSuchRun } from "@millrace/proto";
+import { noSuchRun, refuse, viewOf, type LiveRun, type Refusal } from "@millrace/proto";
 import {
   readStream,
   type NatsConnection,

@@ -6,6 +6,7 @@ import {
   queueRecordSchema,
   slotConsumer,
   slotFilter,
+  slotIdFor,
   slotIdOf,
   SLOTS,
   slotSubject,
@@ -68,7 +69,7 @@ async function unasked(api: BrokerApi, line: Line): Promise<Finding[]> {
   const perform = async (): Promise<void> => {
     const publisher = new Publisher(api.nc);
     for (const run of waiting) {
-      const slotId = `${run.id}-${run.admission}`;
+      const slotId = slotIdFor(run);
       // What is there already stays the only one.
       if (!asked.has(slotId)) await publisher.publish(slotSubject(gate, slotId), new Uint8Array());
     }
